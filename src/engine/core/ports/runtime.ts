@@ -1,0 +1,109 @@
+import type { CommandExit, SignalName, TerminalSize } from "../../../domain/command.js";
+import type { FileInfo } from "../../../domain/file.js";
+import type { Disk } from "./disks.js";
+import type { Image } from "./images.js";
+import type { NetworkAttachment } from "./network.js";
+
+export interface SandboxSpec {
+  readonly sessionId: string;
+  readonly hostname: string;
+  readonly image: Image;
+  readonly disk: Disk;
+  readonly network: NetworkAttachment;
+  readonly limits: { readonly cpuCores: number; readonly memoryMb: number };
+  /** The session's environment, for /etc/environment. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface GuestCommand {
+  readonly argv: readonly string[];
+  /** Absolute, inside the sandbox. */
+  readonly cwd: string;
+  /** The whole environment: nothing is added. */
+  readonly env: Readonly<Record<string, string>>;
+  /** As root rather than as `tenki`. */
+  readonly privileged: boolean;
+  /** Set: a pseudo-terminal of this size carries stdin and stdout. */
+  readonly terminal?: TerminalSize | undefined;
+  /** 0 = no bound. Past it the command's whole process tree is killed. */
+  readonly timeoutMs: number;
+}
+
+export type GuestEvent =
+  | { readonly kind: "stdout"; readonly data: Uint8Array }
+  | { readonly kind: "stderr"; readonly data: Uint8Array }
+  /** The command took this many bytes of stdin: so many more may be written. */
+  | { readonly kind: "stdin_taken"; readonly bytes: number }
+  | { readonly kind: "exit"; readonly exit: CommandExit };
+
+/** A started command. Its owner must iterate `events` to the end or call `close`. */
+export interface GuestProcess {
+  /** Its pid as the sandbox sees it. */
+  readonly pid: number;
+  /** How much stdin may be written before any was taken. */
+  readonly stdinWindowBytes: number;
+  /** Slow iteration slows the command; ends after exactly one `exit`. Throws `unavailable` when the sandbox goes away. */
+  readonly events: AsyncIterable<GuestEvent>;
+  /** Resolves when it was handed over; never write more than the window allows. */
+  writeStdin(data: Uint8Array): Promise<void>;
+  closeStdin(): void;
+  signal(name: SignalName): void;
+  /** The caller is gone: HUP, a grace, then KILL for the whole tree. Idempotent. */
+  close(): void;
+}
+
+export type SpawnResult =
+  | { readonly started: true; readonly process: GuestProcess }
+  /** It could not be started: `spawn_failed: …` and the errno. */
+  | { readonly started: false; readonly exit: CommandExit };
+
+export interface WriteFileOptions {
+  /** 0 = keep the mode of a file that is there, else 0644. */
+  readonly mode: number;
+  /** False: what is there stays, and the data are appended. */
+  readonly truncate: boolean;
+  /** fsync before the answer. */
+  readonly sync: boolean;
+}
+
+export interface ReadFileOptions {
+  readonly offset: number;
+  /** 0 = to the end. */
+  readonly length: number;
+  readonly chunkBytes: number;
+}
+
+export interface FileContent {
+  readonly totalSize: number;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Files, by a process inside the sandbox as its own user; paths are absolute and already checked to
+ * lie under the home directory by name, and are checked again there after symlinks are resolved.
+ * Errors: not_found ("no such file or directory"), permission_denied, failed_precondition, already_exists.
+ */
+export interface GuestFiles {
+  read(path: string, options: ReadFileOptions): Promise<FileContent>;
+  /** Atomic: a reader sees the old file or the new one. Resolves with the bytes written. */
+  write(path: string, content: AsyncIterable<Uint8Array>, options: WriteFileOptions): Promise<number>;
+  /** Undefined where nothing is. Does not follow a symlink at the end. */
+  stat(path: string): Promise<FileInfo | undefined>;
+  makeDirectory(path: string, options: { mode: number; recursive: boolean }): Promise<FileInfo>;
+  /** Resolves with the number of entries removed; 0 where nothing was. */
+  remove(path: string, options: { recursive: boolean }): Promise<number>;
+  list(path: string, options: { includeHidden: boolean }): Promise<FileInfo[]>;
+}
+
+/** Runs sandboxes. Keyed by session id; every call observes the kernel rather than remembering. */
+export interface Runtime {
+  /** Resolves when a command would run. On failure nothing is left behind. */
+  start(spec: SandboxSpec, signal: AbortSignal): Promise<void>;
+  isRunning(sessionId: string): Promise<boolean>;
+  /** Kills every process and removes every trace. Idempotent. */
+  stop(sessionId: string): Promise<void>;
+  spawn(sessionId: string, command: GuestCommand, signal: AbortSignal): Promise<SpawnResult>;
+  files(sessionId: string): GuestFiles;
+  /** After a restart: removes every sandbox of ours that is not in `keep`. */
+  sweep(keep: ReadonlySet<string>): Promise<void>;
+}
