@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Makes a fresh Debian or Ubuntu machine ready to build and run tenki. May be run again at any time.
+#   setup.sh [--for-tests]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+main() {
+  require_node
+  install_packages
+  install_node_modules
+  npm run --silent build
+}
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+die() { printf 'error: %s\n' "$1" >&2; [ -z "${2:-}" ] || printf 'hint: %s\n' "$2" >&2; exit 1; }
+
+require_node() {
+  command -v node >/dev/null || die "there is no node here" "install Node.js 20.19 or newer"
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
+    die "node $(node --version) is too old" "install Node.js 20.19 or newer"
+}
+
+# What has to be there | the package that brings it | what it is for
+needed_packages() {
+  cat <<'LIST'
+cmd:gcc|gcc|compiles the small program that is pid 1 inside each sandbox
+file:/usr/include/stdlib.h|libc6-dev|the C library that it is linked with
+cmd:ip|iproute2|gives each sandbox a network of its own
+cmd:nft|nftables|holds the network policy in the kernel
+cmd:mkfs.ext4|e2fsprogs|makes the disks whose size is a quota
+cmd:losetup|mount|mounts those disks
+cmd:sudo|sudo|lets the user inside a sandbox become root there
+cmd:newuidmap|uidmap|runs the engine without root
+cmd:slirp4netns|slirp4netns|gives sandboxes a network without root
+LIST
+  if has crun && ! hybrid_cgroups; then :; elif has runc; then :
+  elif hybrid_cgroups; then echo 'cmd:runc|runc|runs the containers (crun does not know hybrid cgroups)'
+  else echo 'cmd:crun|crun|runs the containers'; fi
+  [ "${for_tests:-}" = yes ] || return 0
+  cat <<'LIST'
+cmd:git|git|tests compare files that are kept in git
+cmd:curl|curl|tests call the engine as a program without a client would
+cmd:openssl|openssl|tests make a certificate
+cmd:python3|python3|tests run it inside sandboxes
+cmd:tmux|tmux|tests drive a terminal with it
+cmd:dpkg-deb|dpkg|tests install a package inside a sandbox
+cmd:setpriv|util-linux|tests become an ordinary user
+LIST
+}
+
+has() { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
+hybrid_cgroups() { grep -q ' cgroup2 ' /proc/mounts && grep -qE ' cgroup .*\b(memory|cpu)\b' /proc/mounts; }
+is_there() { case "$1" in cmd:*) has "${1#cmd:}" ;; file:*) [ -e "${1#file:}" ] ;; esac; }
+
+install_packages() {
+  local missing=() what package why
+  while IFS='|' read -r what package why; do
+    is_there "$what" && continue
+    say "$package is missing: $why"
+    missing+=("$package")
+  done < <(needed_packages)
+  [ ${#missing[@]} -eq 0 ] && return
+  command -v apt-get >/dev/null || die "missing: ${missing[*]}, and there is no apt-get to install them with" "install them and run this again"
+  say "installing ${missing[*]}"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo "$@"
+  else die "installing packages needs root, and there is no sudo" "run this as root once"; fi
+}
+
+# node_modules carries a copy of the lock file that it was made from: the same lock file, the same modules.
+install_node_modules() {
+  cmp -s package-lock.json node_modules/.tenki-lock && return
+  say "installing the npm packages"
+  npm ci --no-audit --no-fund --loglevel=error >&2
+  cp package-lock.json node_modules/.tenki-lock
+}
+
+for_tests=no
+[ "${1:-}" = --for-tests ] && for_tests=yes
+main
