@@ -1,0 +1,89 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { engineFiles } from "../../domain/engine-state.js";
+import { type ErrorKind, errorKinds, TenkiError } from "../../domain/error.js";
+import { startDeadline } from "../../lib/deadline.js";
+import { findEngine, type LocalEngine } from "./find-engine.js";
+
+export interface StartEngineOptions {
+  readonly dataDir: string;
+  /** How this command line is called: node and the launcher. */
+  readonly self: readonly string[];
+  /** Flags of `engine start --foreground`, passed on as they are. */
+  readonly flags: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** How long an engine may take until it serves: the first start builds the default image. */
+const startTimeoutMs = 120_000;
+
+/** The descriptor on which a started engine says that it serves, or why not. */
+export const readyDescriptor = 3;
+
+/** Starts an engine that outlives this process; resolves once it serves. */
+export async function startEngine(options: StartEngineOptions): Promise<LocalEngine> {
+  const child = launch(options);
+  const deadline = startDeadline(startTimeoutMs);
+  try {
+    const line = await firstLine(child, deadline.signal);
+    const failure = readFailure(line);
+    if (failure !== undefined) throw failure;
+    const engine = await findEngine(options.dataDir);
+    if (engine !== undefined) return engine;
+    throw new TenkiError("internal", "the engine stopped as soon as it had started", {
+      hint: `tenki engine logs --data-dir ${options.dataDir}`,
+    });
+  } finally {
+    deadline.clear();
+    child.unref();
+  }
+}
+
+function launch({ self, flags, env, dataDir }: StartEngineOptions): ChildProcess {
+  const [program = process.execPath, ...launcher] = self;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const output = openSync(join(dataDir, `${engineFiles.log}.stderr`), "a", 0o600);
+  try {
+    const ready = ["--foreground", "--ready-fd", String(readyDescriptor), "--data-dir", dataDir];
+    return spawn(program, [...launcher, "engine", "start", ...ready, ...flags], {
+      detached: true,
+      stdio: ["ignore", output, output, "pipe"],
+      env,
+      cwd: "/",
+    });
+  } finally {
+    closeSync(output);
+  }
+}
+
+/** What the engine says first on its ready descriptor; its end without a word is a failure. */
+async function firstLine(child: ChildProcess, signal: AbortSignal): Promise<string> {
+  const pipe = child.stdio[readyDescriptor] as Readable;
+  signal.addEventListener("abort", () => pipe.destroy(signal.reason as Error), { once: true });
+  child.once("error", (error) => pipe.destroy(error));
+  let text = "";
+  try {
+    for await (const chunk of pipe) {
+      text += String(chunk);
+      if (text.includes("\n")) break;
+    }
+  } catch (cause) {
+    child.kill("SIGTERM");
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new TenkiError("deadline_exceeded", `the engine did not start: ${why}`, { cause, hint: "tenki engine doctor" });
+  }
+  return text.split("\n")[0] ?? "";
+}
+
+function readFailure(line: string): TenkiError | undefined {
+  if (line === "ready") return undefined;
+  try {
+    const { kind, message, hint } = JSON.parse(line) as { kind: ErrorKind; message: string; hint?: string };
+    if (errorKinds.includes(kind)) return new TenkiError(kind, message, { hint });
+  } catch {
+    // not a word of ours: it ended before it could say one
+  }
+  return new TenkiError("internal", "the engine ended before it served", { hint: "tenki engine logs" });
+}
