@@ -1,0 +1,4 @@
+import { TenkiError } from "../domain/error.js";
+
+/** What every error of this library extends. */
+export class SandboxError extends TenkiError {}
