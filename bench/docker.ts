@@ -14,7 +14,9 @@ const shared = ["-v", "/usr:/usr:ro"];
 
 /** A container of the same programs as a sandbox's, or the reason why there is none. */
 export async function startDocker(): Promise<DockerPeer | string> {
-  const answer = await tryProcess(["docker", "version", "--format", "{{.Server.Version}}"]).catch(() => undefined);
+  const answer = await tryProcess(["docker", "version", "--format", "{{.Server.Version}}"]).catch(
+    () => undefined,
+  );
   if (answer === undefined) return "docker is not installed";
   if (answer.exitCode !== 0) return "docker is installed, but its service does not run";
   await importImage();

@@ -69,7 +69,18 @@ function comparisons(peer: TenkiPeer, other: DockerPeer | undefined): Comparison
     {
       name: "1 GB of stdout",
       budget: 0.35,
-      ours: ours("exec head", "sandbox", "exec", ...session, "-q", "--", "head", "-c", `${gigabyte}`, "/dev/zero"),
+      ours: ours(
+        "exec head",
+        "sandbox",
+        "exec",
+        ...session,
+        "-q",
+        "--",
+        "head",
+        "-c",
+        `${gigabyte}`,
+        "/dev/zero",
+      ),
       theirs: theirs("docker exec … head", other?.exec(["head", "-c", `${gigabyte}`, "/dev/zero"])),
       runs: runs(3),
     },
@@ -87,7 +98,10 @@ function comparisons(peer: TenkiPeer, other: DockerPeer | undefined): Comparison
         async run() {
           const start = performance.now();
           await timeProcess(peer.command("sandbox", "create", "--name", "cycle"), peer.env);
-          await timeProcess(peer.command("sandbox", "exec", "--session", "cycle", "-q", "--", "true"), peer.env);
+          await timeProcess(
+            peer.command("sandbox", "exec", "--session", "cycle", "-q", "--", "true"),
+            peer.env,
+          );
           await timeProcess(peer.command("sandbox", "terminate", "--yes", "cycle"), peer.env);
           return performance.now() - start;
         },

@@ -12,11 +12,19 @@ export function printTable(
     row.against === undefined ? "" : row.against,
     row.theirsMs === undefined ? "" : `${row.theirsMs.toFixed(1)} ms`,
     row.ratio === undefined ? "" : row.ratio.toFixed(2),
-    row.budget === undefined || row.ratio === undefined ? "" : `${row.budget} ${row.ratio <= row.budget ? "holds" : "MISSED"}`,
+    row.budget === undefined || row.ratio === undefined
+      ? ""
+      : `${row.budget} ${row.ratio <= row.budget ? "holds" : "MISSED"}`,
   ]);
   const table = [["WHAT", "OURS", "AGAINST", "THEIRS", "RATIO", "AT MOST"], ...cells];
-  const widths = table[0]?.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0))) ?? [];
-  const lines = table.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  const widths =
+    table[0]?.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0))) ?? [];
+  const lines = table.map((line) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
   const head = `node ${machine.node}, ${machine.cpus} × ${machine.model}; medians of alternating runs`;
   process.stdout.write(`${[head, "", ...lines, "", ...notes].join("\n").trimEnd()}\n`);
 }

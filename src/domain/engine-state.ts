@@ -10,7 +10,13 @@ export interface EngineState {
 }
 
 /** The files of a data directory that others than the engine may read. */
-export const engineFiles = { state: "engine.json", token: "token", log: "engine.log" } as const;
+export const engineFiles = {
+  state: "engine.json",
+  token: "token",
+  log: "engine.log",
+  /** Without root: the process that keeps the namespaces of the sandboxes alive between two engines. */
+  holder: "holder.json",
+} as const;
 
 /** The port an engine listens on unless told otherwise: TENK on a telephone's keys. */
 export const defaultEnginePort = 8365;

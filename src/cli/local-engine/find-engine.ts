@@ -11,7 +11,8 @@ export interface LocalEngine extends EngineState {
 /** The engine that runs on a data directory; undefined where none does, whatever an old one left behind. */
 export async function findEngine(dataDir: string): Promise<LocalEngine | undefined> {
   const state = await readState(join(dataDir, engineFiles.state));
-  if (state === undefined || !isSameProcess({ pid: state.pid, startTicks: state.pidStartTicks })) return undefined;
+  if (state === undefined || !isSameProcess({ pid: state.pid, startTicks: state.pidStartTicks }))
+    return undefined;
   return { ...state, token: await readToken(dataDir) };
 }
 

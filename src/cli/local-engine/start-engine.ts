@@ -72,7 +72,10 @@ async function firstLine(child: ChildProcess, signal: AbortSignal): Promise<stri
   } catch (cause) {
     child.kill("SIGTERM");
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new TenkiError("deadline_exceeded", `the engine did not start: ${why}`, { cause, hint: "tenki engine doctor" });
+    throw new TenkiError("deadline_exceeded", `the engine did not start: ${why}`, {
+      cause,
+      hint: "tenki engine doctor",
+    });
   }
   return text.split("\n")[0] ?? "";
 }

@@ -11,7 +11,9 @@ export async function stopEngine(engine: LocalEngine): Promise<void> {
   const identity = { pid: engine.pid, startTicks: engine.pidStartTicks };
   if (!isSameProcess(identity)) return;
   process.kill(engine.pid, "SIGTERM");
-  const gone = await waitUntil(() => (isSameProcess(identity) ? undefined : true), { timeoutMs: stopTimeoutMs });
+  const gone = await waitUntil(() => (isSameProcess(identity) ? undefined : true), {
+    timeoutMs: stopTimeoutMs,
+  });
   if (gone === undefined) {
     throw new TenkiError("deadline_exceeded", `the engine (pid ${engine.pid}) did not stop within 30 s`, {
       hint: `kill -KILL ${engine.pid}`,

@@ -1,0 +1,99 @@
+import { readFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { tryProcess } from "../../lib/process.js";
+import type { Finding } from "../core/finding.js";
+import { findDelegatedCgroup } from "./delegated-cgroup.js";
+
+/** What an engine without root needs of this machine, tried as the user who asks. */
+export async function checkRootless(): Promise<Finding[]> {
+  return [subordinateIds(), await userNamespaces(), delegatedCgroup(), await slirp(), quota];
+}
+
+function subordinateIds(): Finding {
+  const { username, uid } = userInfo();
+  const owners = [`${username}:`, `${uid}:`];
+  const lacking = ["/etc/subuid", "/etc/subgid"].filter(
+    (path) => !readLines(path).some((line) => owners.some((owner) => line.startsWith(owner))),
+  );
+  return {
+    name: "subordinate ids",
+    ok: lacking.length === 0,
+    required: true,
+    detail: lacking.length === 0 ? `${username} has some` : `${lacking.join(" and ")} give ${username} none`,
+    hint:
+      lacking.length === 0
+        ? undefined
+        : `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}`,
+  };
+}
+
+async function userNamespaces(): Promise<Finding> {
+  const attempt = await tryProcess([
+    "unshare",
+    "--user",
+    "--map-auto",
+    "--map-root-user",
+    "--mount",
+    "true",
+  ]).catch((error: Error) => ({ exitCode: 1, stderr: error.message }));
+  const ok = attempt.exitCode === 0;
+  return {
+    name: "user namespaces",
+    ok,
+    required: true,
+    detail: ok ? "an ordinary user can make one" : attempt.stderr.trim(),
+    hint: ok ? undefined : namespaceHint(attempt.stderr),
+  };
+}
+
+function namespaceHint(said: string): string {
+  if (/newuidmap|newgidmap/.test(said)) return "sudo apt-get install uidmap";
+  if (readLines("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")[0] === "1") {
+    return "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0";
+  }
+  return "sudo sysctl user.max_user_namespaces=15000 kernel.unprivileged_userns_clone=1";
+}
+
+function delegatedCgroup(): Finding {
+  const { missing } = findDelegatedCgroup();
+  return {
+    name: "delegated cgroup",
+    ok: missing.length === 0,
+    required: true,
+    detail:
+      missing.length === 0
+        ? "cpu, memory and pids can be limited"
+        : `${missing.join(", ")} cannot be limited: the cgroup that this runs in is not the user's own`,
+    hint:
+      missing.length === 0
+        ? undefined
+        : "systemd-run --user --scope -p Delegate=yes tenki engine start (or, without limits: --isolation namespaces)",
+  };
+}
+
+async function slirp(): Promise<Finding> {
+  const version = await tryProcess(["slirp4netns", "--version"]).catch(() => undefined);
+  return {
+    name: "network without root",
+    ok: version !== undefined,
+    required: false,
+    detail: version?.stdout.split("\n")[0] ?? "slirp4netns is missing: sandboxes have no way out",
+    hint: version === undefined ? "sudo apt-get install slirp4netns" : undefined,
+  };
+}
+
+const quota: Finding = {
+  name: "disk quota",
+  ok: false,
+  required: false,
+  detail: "without root a sandbox's disk is a plain directory: its size is not bounded",
+  hint: "run the engine as root where that matters",
+};
+
+function readLines(path: string): string[] {
+  try {
+    return readFileSync(path, "utf8").trim().split("\n");
+  } catch {
+    return [];
+  }
+}
