@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildImage } from "./gen/build-image.mjs";
-import { generate } from "./gen/generate.mjs";
+import { generateMessages } from "./gen/generate-messages.mjs";
+import { generateRules } from "./gen/generate-rules.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const genDir = join(root, "src/gen");
@@ -13,7 +14,9 @@ process.exitCode = main(process.argv.includes("--check"));
 
 function main(checkOnly) {
   const image = buildImage(join(root, "proto"), join(binDir, "buf"));
-  const fresh = generate(image, join(binDir, "protoc-gen-es"));
+  const contract = image.file.filter((file) => file.package === "tenki.sandbox.v1");
+  const messages = generateMessages(image, contract, join(binDir, "protoc-gen-es"));
+  const fresh = new Map([...messages, ...generateRules(contract)]);
   const committed = readTree(genDir);
   if (checkOnly) {
     return check(fresh, committed);

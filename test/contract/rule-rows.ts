@@ -1,9 +1,7 @@
-import { createFileRegistry, fromBinary, getOption, hasOption, isMessage, toJson } from "@bufbuild/protobuf";
+import { createRegistry, getOption, hasOption, isMessage, toJson } from "@bufbuild/protobuf";
 import type { DescExtension, DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
-import { base64Decode } from "@bufbuild/protobuf/wire";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { violationsToProto } from "@bufbuild/protovalidate";
-import { rulesDescriptorSet } from "../../src/gen/rules/descriptor-set.js";
+import { filesWithRules } from "../../src/gen/rules/files-with-rules.js";
 import { readContract, type Rows } from "./rows.js";
 
 const ruleLine = /^([\w.]+): (\{.+\})$/;
@@ -27,8 +25,7 @@ export function readDeprecatedRows(): Rows {
 
 /** The rules that the engine checks requests against. */
 export function describeRules(): Rows {
-  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, base64Decode(rulesDescriptorSet)));
-  const messages = [...registry].filter((type) => type.kind === "message");
+  const messages = [...createRegistry(...filesWithRules)].filter((type) => type.kind === "message");
   return new Map(messages.flatMap(describeMessage));
 }
 

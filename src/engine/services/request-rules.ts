@@ -1,24 +1,16 @@
-import {
-  createFileRegistry,
-  fromBinary,
-  type DescMessage,
-  type FileRegistry,
-  type Message,
-} from "@bufbuild/protobuf";
+import { createRegistry, type DescMessage, type Message, type Registry } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
-import { base64Decode } from "@bufbuild/protobuf/wire";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { createValidator, type Validator } from "@bufbuild/protovalidate";
-import { rulesDescriptorSet } from "../../gen/rules/descriptor-set.js";
+import { filesWithRules } from "../../gen/rules/files-with-rules.js";
 
 /** A rule that a request breaks. */
-export type RuleViolation = {
+export interface RuleViolation {
   /** Path of the field as the contract spells it, `volumes[0].volume_id`; empty where the rule is the whole message's. */
-  field: string;
+  readonly field: string;
   /** The rule's id, `string.uuid` or the contract's own, `memory_mb.aligned_2mib`. */
-  rule: string;
-  message: string;
-};
+  readonly rule: string;
+  readonly message: string;
+}
 
 /** What the contract's rules say against a request: nothing, when it may be served. */
 export function validateRequest(schema: DescMessage, message: Message): RuleViolation[] {
@@ -34,17 +26,19 @@ export function validateRequest(schema: DescMessage, message: Message): RuleViol
   }));
 }
 
-type Rules = { registry: FileRegistry; validator: Validator };
+interface Rules {
+  readonly registry: Registry;
+  readonly validator: Validator;
+}
 
-// Read on first use: the contract with its rules is a second set of descriptors, which starting up does not need.
+// Made on first use: the rules are a second set of descriptors, which the engine does not need for starting up.
 let rules: Rules | undefined;
 
 function loadRules(): Rules {
-  const files = fromBinary(FileDescriptorSetSchema, base64Decode(rulesDescriptorSet));
-  return { registry: createFileRegistry(files), validator: createValidator() };
+  return { registry: createRegistry(...filesWithRules), validator: createValidator() };
 }
 
-function findSchema(registry: FileRegistry, schema: DescMessage): DescMessage {
+function findSchema(registry: Registry, schema: DescMessage): DescMessage {
   const found = registry.getMessage(schema.typeName);
   if (found === undefined) {
     throw new Error(`no rules are known for ${schema.typeName}`);

@@ -10,10 +10,9 @@ export function withoutRules(original) {
   return file;
 }
 
-/** The file as the request check needs it: rules kept as uninterpreted options, comments and services left out. */
+/** The file as the request check needs it: with the rules, without services. */
 export function onlyRules(original) {
   const file = withoutRulesImport(original);
-  file.sourceCodeInfo = undefined;
   file.service = [];
   return file;
 }
