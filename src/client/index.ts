@@ -1,9 +1,46 @@
 export { Client, Client as TenkiSandbox } from "./client.js";
 export type { TerminateManyResult } from "./client.js";
 export { Session } from "./session.js";
-export type { ExposedPort, FileReadStream } from "./session.js";
 export type { RunningCommand } from "./running-command.js";
-export { isSuccess, stderrText, stdoutText } from "./exec-result.js";
+export { checkResult, isSuccess, stderrText, stdoutText } from "./exec-result.js";
 export type { CommandStatus, ExecResult } from "./exec-result.js";
+export { Stream } from "./stream.js";
+export { ProcessRunHandle } from "./process-handle.js";
+export type { ProcessRunOptions, ProcessRunResult } from "./process-handle.js";
+export type { FileReadStream } from "./read-file.js";
+export type { ByteSource } from "./write-file.js";
+export { Git } from "./git.js";
+export type {
+  GitCheckoutParams,
+  GitCloneParams,
+  GitDiffParams,
+  GitFetchPRParams,
+  GitLogParams,
+} from "./git.js";
+export { OpenCode, OpenCodeInstance } from "./open-code.js";
+export type { OpenCodeResult, OpenCodeRunOptions } from "./open-code.js";
+export type { OpenCodeEvent } from "./open-code-transcript.js";
+export { SSHConnection } from "./ssh-connection.js";
+export type { SSHCert, SSHCertPermissions } from "./ssh-gateway.js";
+export { Volumes } from "./volumes.js";
+export type { CreateVolumeOptions, UpdateVolumeOptions } from "./volumes.js";
+export { Snapshots } from "./snapshots.js";
+export type { CreateSnapshotOptions, SnapshotDownload, UpdateSnapshotOptions } from "./snapshots.js";
+export { PreviewUrlClient } from "./preview-urls.js";
+export type { PreviewUrlOptions } from "./preview-urls.js";
+export { ConnectionError } from "./connection-error.js";
 export * from "./errors.js";
 export type * from "./options.js";
+export { defaultEndpoint } from "./settings.js";
+export { Byte, GB, GiB, KB, KiB, MB, MiB, TB, TiB } from "./sizes.js";
+export { TenkiError } from "../domain/error.js";
+export type { ErrorKind } from "../domain/error.js";
+export { isTerminal } from "../domain/session.js";
+export type { SessionInfo, SessionState, VolumeAttachment } from "../domain/session.js";
+export type { CommandExit, CommandOutput, SignalName, TerminalSize } from "../domain/command.js";
+export type { FileInfo } from "../domain/file.js";
+export type { Identity, Project, Workspace } from "../domain/identity.js";
+export type { ExposedPort, PreviewUrl } from "../domain/preview-url.js";
+export type { Snapshot, SnapshotState } from "../domain/snapshot.js";
+export type { Volume, VolumeState } from "../domain/volume.js";
+export type { UsageLimit } from "../domain/usage.js";

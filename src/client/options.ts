@@ -84,7 +84,7 @@ export interface CreateOptions {
   readonly enableOpenCode?: boolean | undefined;
   readonly openCodeProvider?: OpenCodeProviderConfig | undefined;
   readonly cloneRepoUrl?: string | undefined;
-  /** Reaches the sandbox as GITHUB_TOKEN. */
+  /** Reaches the sandbox as GH_TOKEN and GIT_TOKEN. */
   readonly githubToken?: string | undefined;
   readonly volumes?: readonly VolumeMountConfig[] | undefined;
   readonly sticky?: boolean | undefined;

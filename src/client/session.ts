@@ -1,89 +1,232 @@
-import type { SignalName } from "../domain/command.js";
 import type { FileInfo } from "../domain/file.js";
+import type { ExposedPort } from "../domain/preview-url.js";
 import type { SessionInfo, SessionState, VolumeAttachment } from "../domain/session.js";
+import { sessionFromWire } from "./convert/session.js";
+import { dateFromWire, millisToWire } from "./convert/time.js";
+import { DataPlane } from "./data-plane.js";
+import { SandboxError, SessionNotFoundError, SessionTerminatedError } from "./errors.js";
+import { exec } from "./exec.js";
 import type { ExecResult } from "./exec-result.js";
-import type {
-  DetachVolumeOptions,
-  ExecOptions,
-  ExposePortOptions,
-  ListFilesOptions,
-  MkdirOptions,
-  ReadStreamOptions,
-  RemoveOptions,
-  StartOptions,
-  UpdateSessionOptions,
-  WriteStreamOptions,
-} from "./options.js";
+import * as files from "./files.js";
+import { Git } from "./git.js";
+import { OpenCode } from "./open-code.js";
+import type * as options from "./options.js";
+import { exposePort, listExposedPorts, unexposePort } from "./ports.js";
+import { ProcessRunHandle, type ProcessRunOptions } from "./process-handle.js";
+import { readFileStream, type FileReadStream } from "./read-file.js";
+import type { Rpc } from "./rpc.js";
+import { runCommand } from "./run-command.js";
 import type { RunningCommand } from "./running-command.js";
+import { connectSsh } from "./ssh.js";
+import type { SSHConnection } from "./ssh-connection.js";
+import { issueSshCert, type SSHCert } from "./ssh-gateway.js";
+import { startStream, type Stream } from "./stream.js";
+import { Volumes } from "./volumes.js";
+import { refuseNotResumed, refuseUnready, waitRunning, watchSession } from "./wait.js";
+import { writeFileStream, type ByteSource } from "./write-file.js";
 
-export interface ExposedPort {
-  readonly port: number;
-  readonly previewUrl: string;
-  readonly expiresAt?: Date | undefined;
-  readonly previewUrlId?: string | undefined;
-  readonly slug?: string | undefined;
-}
-
-/** One sandbox, and everything that can be done with it. */
-export declare class Session implements AsyncDisposable {
+/** One sandbox, and everything that can be done with it. Made by a `Client`. */
+export class Session implements AsyncDisposable {
   readonly id: string;
+  readonly git: Git;
+  readonly openCode: OpenCode;
+  /** The way to the sandbox itself. */
+  readonly dataPlane: DataPlane;
+  readonly #rpc: Rpc;
+  #info: SessionInfo | undefined;
+
+  constructor(rpc: Rpc, known: SessionInfo | string) {
+    this.id = typeof known === "string" ? known : known.id;
+    this.#info = typeof known === "string" ? undefined : known;
+    this.#rpc = rpc;
+    this.dataPlane = new DataPlane(rpc, this.id);
+    this.git = new Git(rpc, this.dataPlane);
+    this.openCode = new OpenCode(this.dataPlane);
+  }
+
   /** What was last heard of it; throws on a bare handle before the first `refresh`. */
-  get info(): SessionInfo;
-  get name(): string;
-  get state(): SessionState;
+  get info(): SessionInfo {
+    if (this.#info !== undefined) return this.#info;
+    throw new SandboxError(
+      "failed_precondition",
+      `nothing was asked about session ${this.id} yet: refresh it first`,
+    );
+  }
 
-  refresh(): Promise<SessionInfo>;
-  /** Until it is RUNNING (default 3 minutes); throws `SessionTerminatedError` where it ends instead. */
-  waitReady(timeoutMs?: number, signal?: AbortSignal): Promise<SessionInfo>;
+  get name(): string {
+    return this.info.name;
+  }
+
+  get state(): SessionState {
+    return this.info.state;
+  }
+
+  async refresh(): Promise<SessionInfo> {
+    return this.#heard(await this.#rpc.sandbox("getSession", { sessionId: this.id }));
+  }
+
+  /** Until it is RUNNING (default 3 minutes); throws where it ends, or rests, instead. */
+  async waitReady(timeoutMs?: number, signal?: AbortSignal): Promise<SessionInfo> {
+    const wait = { timeoutMs, signal, refuse: refuseUnready };
+    return (this.#info = await waitRunning(this.#rpc, this.dataPlane, wait));
+  }
+
   /** Until a resume has ended; throws `ResumeFailedError` where it went back to PAUSED. */
-  waitResumed(timeoutMs?: number, signal?: AbortSignal): Promise<SessionInfo>;
+  async waitResumed(timeoutMs?: number, signal?: AbortSignal): Promise<SessionInfo> {
+    const wait = { timeoutMs, signal, refuse: refuseNotResumed };
+    return (this.#info = await waitRunning(this.#rpc, this.dataPlane, wait));
+  }
+
   /** Each change of state, the present one first; ends with RUNNING or the session's end. */
-  watch(signal?: AbortSignal): AsyncIterable<SessionInfo>;
-  extend(additionalMs: number): Promise<SessionInfo>;
-  update(options: UpdateSessionOptions): Promise<SessionInfo>;
-  updateTags(tags: readonly string[]): Promise<SessionInfo>;
-  pause(): Promise<SessionInfo>;
-  resume(): Promise<SessionInfo>;
+  async *watch(signal?: AbortSignal): AsyncGenerator<SessionInfo, void, undefined> {
+    for await (const info of watchSession(this.#rpc, this.dataPlane, signal)) yield (this.#info = info);
+  }
+
+  async extend(additionalMs: number): Promise<SessionInfo> {
+    const additionalDuration = millisToWire(additionalMs);
+    return this.#heard(await this.#rpc.sandbox("extendSession", { sessionId: this.id, additionalDuration }));
+  }
+
+  async update(change: options.UpdateSessionOptions): Promise<SessionInfo> {
+    const { name, tags, sticky, maxDurationMs } = change;
+    const [clearTags, maxDuration] = [tags?.length === 0, millisToWire(maxDurationMs)];
+    const request = { sessionId: this.id, name, tags: [...(tags ?? [])], clearTags, sticky, maxDuration };
+    return this.#heard(await this.#rpc.sandbox("updateSession", request));
+  }
+
+  updateTags(tags: readonly string[]): Promise<SessionInfo> {
+    return this.update({ tags });
+  }
+
+  async pause(): Promise<SessionInfo> {
+    return this.#heard(await this.#rpc.sandbox("pauseSession", { sessionId: this.id }));
+  }
+
+  /** Begins to resume it; `waitResumed` waits for the end of that. */
+  async resume(): Promise<SessionInfo> {
+    return this.#heard(await this.#rpc.sandbox("resumeSession", { sessionId: this.id }));
+  }
+
   /** Tells the service that somebody is at work, so that it does not count as idle. */
-  reportActivity(): Promise<Date>;
+  async reportActivity(): Promise<Date> {
+    const { lastActivityAt } = await this.#rpc.sandbox("reportSessionActivity", { sessionId: this.id });
+    return dateFromWire(lastActivityAt) ?? new Date();
+  }
+
   /** Terminates it. */
-  close(): Promise<SessionInfo>;
+  async close(): Promise<SessionInfo> {
+    return this.#heard(await this.#rpc.sandbox("terminateSession", { sessionId: this.id }));
+  }
+
   /** As `close`, and does not mind when it has ended already. */
-  closeIfOpen(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
+  async closeIfOpen(): Promise<void> {
+    try {
+      await this.close();
+    } catch (error) {
+      if (!(error instanceof SessionNotFoundError || error instanceof SessionTerminatedError)) throw error;
+    }
+  }
 
-  start(argv: readonly string[], options?: StartOptions): Promise<RunningCommand>;
-  exec(command: string, options?: ExecOptions): Promise<ExecResult>;
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.closeIfOpen();
+  }
 
-  readFile(path: string): Promise<Uint8Array>;
-  writeFile(path: string, data: Uint8Array | string, options?: WriteStreamOptions): Promise<void>;
-  readFileStream(path: string, options?: ReadStreamOptions): Promise<FileReadStream>;
-  writeFileStream(
-    path: string,
-    source: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>,
-    options?: WriteStreamOptions,
-  ): Promise<number>;
+  /** Starts a program and hands back its streams as they are on the wire. */
+  start(argv: readonly string[], how?: options.StartOptions): Promise<RunningCommand> {
+    return runCommand(this.dataPlane, argv, how);
+  }
+
+  /** Runs a program to its end. A shell line needs a shell: `exec("sh", { args: ["-c", line] })`. */
+  exec(command: string, how?: options.ExecOptions): Promise<ExecResult> {
+    return exec(this.dataPlane, command, how);
+  }
+
+  /** Runs a program whose output is read as it comes. */
+  stream(command: string, how?: options.ExecOptions): Promise<Stream> {
+    return startStream(this.dataPlane, command, how);
+  }
+
+  /** Runs a program with web streams; awaiting it gives its result. */
+  run(argv: readonly string[], how?: ProcessRunOptions): ProcessRunHandle {
+    return new ProcessRunHandle(this.dataPlane, argv, how);
+  }
+
+  readFile(path: string): Promise<Uint8Array> {
+    return files.readFile(this.dataPlane, path);
+  }
+
+  writeFile(path: string, data: Uint8Array | string, how?: options.WriteStreamOptions): Promise<void> {
+    return files.writeFile(this.dataPlane, path, data, how);
+  }
+
+  readFileStream(path: string, how?: options.ReadStreamOptions): Promise<FileReadStream> {
+    return readFileStream(this.dataPlane, path, how);
+  }
+
+  writeFileStream(path: string, source: ByteSource, how?: options.WriteStreamOptions): Promise<number> {
+    return writeFileStream(this.dataPlane, path, source, how);
+  }
+
   /** Undefined where nothing is at that path. */
-  stat(path: string): Promise<FileInfo | undefined>;
-  mkdir(path: string, options?: MkdirOptions): Promise<void>;
-  /** Resolves with the number of entries removed. */
-  remove(path: string, options?: RemoveOptions): Promise<number>;
-  list(path: string, options?: ListFilesOptions): Promise<FileInfo[]>;
+  stat(path: string): Promise<FileInfo | undefined> {
+    return files.stat(this.dataPlane, path);
+  }
 
-  exposePort(port: number, options?: ExposePortOptions): Promise<ExposedPort>;
-  unexposePort(port: number): Promise<void>;
-  listExposedPorts(): Promise<ExposedPort[]>;
+  mkdir(path: string, how?: options.MkdirOptions): Promise<void> {
+    return files.mkdir(this.dataPlane, path, how);
+  }
+
+  /** Resolves with the number of entries removed. */
+  remove(path: string, how?: options.RemoveOptions): Promise<number> {
+    return files.remove(this.dataPlane, path, how);
+  }
+
+  list(path: string, how?: options.ListFilesOptions): Promise<FileInfo[]> {
+    return files.list(this.dataPlane, path, how);
+  }
+
+  exposePort(port: number, how?: options.ExposePortOptions): Promise<ExposedPort> {
+    return exposePort(this.#rpc, this.id, port, how);
+  }
+
+  unexposePort(port: number): Promise<void> {
+    return unexposePort(this.#rpc, this.id, port);
+  }
+
+  listExposedPorts(): Promise<ExposedPort[]> {
+    return listExposedPorts(this.#rpc, this.id);
+  }
+
   attachVolume(
     volumeId: string,
     mountPath: string,
-    options?: { readonly readOnly?: boolean },
-  ): Promise<VolumeAttachment>;
-  detachVolume(volumeId: string, options?: DetachVolumeOptions): Promise<void>;
-  updateSshAuthorizedKeys(keys: readonly string[]): Promise<void>;
+    how: { readonly readOnly?: boolean | undefined } = {},
+  ): Promise<VolumeAttachment> {
+    return new Volumes(this.#rpc).attach(this.id, { volumeId, mountPath, readOnly: how.readOnly });
+  }
+
+  detachVolume(volumeId: string, how?: options.DetachVolumeOptions): Promise<void> {
+    return new Volumes(this.#rpc).detach(this.id, volumeId, how);
+  }
+
+  async updateSshAuthorizedKeys(keys: readonly string[]): Promise<void> {
+    await this.#rpc.sandbox("updateSSHAuthorizedKeys", { sessionId: this.id, sshAuthorizedKeys: [...keys] });
+  }
+
+  /** A raw byte stream to its SSH server. */
+  ssh(signal?: AbortSignal): Promise<SSHConnection> {
+    return connectSsh(this.#rpc, this.id, signal);
+  }
+
+  issueSshCert(publicKey: string, how?: { readonly ttlMs?: number | undefined }): Promise<SSHCert> {
+    return issueSshCert(this.#rpc, this.id, publicKey, how);
+  }
+
+  gitOperation(operation: string, args: Readonly<Record<string, string>>): Promise<string> {
+    return this.git.operation(operation, args);
+  }
+
+  #heard(answer: { readonly session?: Parameters<typeof sessionFromWire>[0] }): SessionInfo {
+    return (this.#info = sessionFromWire(answer.session));
+  }
 }
-
-/** A file as it comes: a web stream that can be iterated, and its size as it was at the start. */
-export type FileReadStream = ReadableStream<Uint8Array> &
-  AsyncIterable<Uint8Array> & { readonly totalSize: number };
-
-export type { SignalName };

@@ -1,0 +1,114 @@
+import type { Snapshot } from "../domain/snapshot.js";
+import { snapshotFromWire } from "./convert/snapshot.js";
+import { dateFromWire, dateToWire } from "./convert/time.js";
+import { SnapshotFailedError } from "./errors.js";
+import type { WaitOptions } from "./options.js";
+import { allPages, pageSize, type Page } from "./pages.js";
+import { pollUntil } from "./poll-until.js";
+import type { CallSettings, Rpc } from "./rpc.js";
+import type { ListWorkspaceSnapshotsResponse } from "../gen/tenki/sandbox/v1/sandbox_pb.js";
+
+export interface CreateSnapshotOptions extends WaitOptions {
+  readonly name?: string | undefined;
+  /** Default: never. */
+  readonly expiresAt?: Date | undefined;
+  /** Return before it is taken. Default false. */
+  readonly async?: boolean | undefined;
+}
+
+export interface UpdateSnapshotOptions {
+  readonly name?: string | undefined;
+  readonly expiresAt?: Date | undefined;
+  readonly clearExpiresAt?: boolean | undefined;
+  /** Replaces the tags; an empty list clears them. */
+  readonly tags?: readonly string[] | undefined;
+}
+
+export interface SnapshotDownload {
+  readonly url: string;
+  readonly expiresAt?: Date | undefined;
+}
+
+const defaultTimeoutMs = 300_000;
+
+/** Disks of sessions as they were at one moment. */
+export class Snapshots {
+  readonly #rpc: Rpc;
+
+  constructor(rpc: Rpc) {
+    this.#rpc = rpc;
+  }
+
+  async create(sessionId: string, options: CreateSnapshotOptions = {}): Promise<Snapshot> {
+    const { name, async = false, timeoutMs = defaultTimeoutMs, signal } = options;
+    const request = { sessionId, name, expiresAt: dateToWire(options.expiresAt), async };
+    return snapshotFromWire(
+      (await this.#rpc.sandbox("createSnapshot", request, { timeoutMs, signal })).snapshot,
+    );
+  }
+
+  async createAndWait(sessionId: string, options: CreateSnapshotOptions = {}): Promise<Snapshot> {
+    const { id } = await this.create(sessionId, { ...options, async: true });
+    return this.waitReady(id, options);
+  }
+
+  /** Until a session can be made of it. */
+  waitReady(snapshotId: string, options: WaitOptions = {}): Promise<Snapshot> {
+    const { timeoutMs = defaultTimeoutMs, signal } = options;
+    return pollUntil({ what: `snapshot ${snapshotId} to be ready`, timeoutMs, signal }, async () => {
+      const snapshot = await this.get(snapshotId, { signal });
+      if (snapshot.state === "READY") return snapshot;
+      if (snapshot.state === "CREATING") return undefined;
+      const why = snapshot.failureReason === undefined ? "" : `: ${snapshot.failureReason}`;
+      const message = `snapshot ${snapshotId} will not be ready${why} (state=${snapshot.state})`;
+      throw new SnapshotFailedError("failed_precondition", message);
+    });
+  }
+
+  async get(snapshotId: string, options: CallSettings = {}): Promise<Snapshot> {
+    return snapshotFromWire((await this.#rpc.sandbox("getSnapshot", { snapshotId }, options)).snapshot);
+  }
+
+  list(options: { readonly workspaceId?: string | undefined } = {}): Promise<Snapshot[]> {
+    const workspaceId = options.workspaceId ?? this.#rpc.settings.workspaceId ?? "";
+    return allPages(async (pageToken) =>
+      page(await this.#rpc.sandbox("listWorkspaceSnapshots", { workspaceId, pageSize, pageToken })),
+    );
+  }
+
+  listOfSession(sessionId: string): Promise<Snapshot[]> {
+    return allPages(async (pageToken) =>
+      page(await this.#rpc.sandbox("listSessionSnapshots", { sessionId, pageSize, pageToken })),
+    );
+  }
+
+  /** Those whose session is gone. */
+  listDangling(): Promise<Snapshot[]> {
+    return allPages(async (pageToken) =>
+      page(await this.#rpc.sandbox("listDanglingSnapshots", { pageSize, pageToken })),
+    );
+  }
+
+  async update(snapshotId: string, options: UpdateSnapshotOptions): Promise<Snapshot> {
+    const { name, tags, clearExpiresAt = false } = options;
+    const change = { name, tags: [...(tags ?? [])], clearTags: tags?.length === 0, clearExpiresAt };
+    const request = { snapshotId, ...change, expiresAt: dateToWire(options.expiresAt) };
+    return snapshotFromWire((await this.#rpc.sandbox("updateSnapshot", request)).snapshot);
+  }
+
+  async delete(snapshotId: string): Promise<Snapshot> {
+    return snapshotFromWire((await this.#rpc.sandbox("deleteSnapshot", { snapshotId })).snapshot);
+  }
+
+  async downloadUrl(snapshotId: string): Promise<SnapshotDownload> {
+    const { url, expiresAt } = await this.#rpc.sandbox("getSnapshotDownloadURL", { snapshotId });
+    return { url, expiresAt: dateFromWire(expiresAt) };
+  }
+}
+
+type WirePage = Pick<ListWorkspaceSnapshotsResponse, "snapshots" | "nextPageToken">;
+
+const page = ({ snapshots, nextPageToken }: WirePage): Page<Snapshot> => ({
+  items: snapshots.map(snapshotFromWire),
+  nextPageToken,
+});

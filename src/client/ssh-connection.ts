@@ -1,0 +1,70 @@
+import type { WebSocket } from "ws";
+import { ConnectionError } from "./connection-error.js";
+import { StreamClosedError } from "./errors.js";
+
+/** Unread bytes past which the gateway is held back. */
+const highWaterBytes = 256 * 1024;
+const normalClosure = 1000;
+const noStatus = 1005;
+
+/** The raw bytes of an SSH connection; what speaks SSH sits on top of it. */
+export class SSHConnection {
+  readonly #socket: WebSocket;
+  #unread: Uint8Array[] = [];
+  #unreadBytes = 0;
+  #ended = false;
+  #failure: ConnectionError | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.binaryType = "nodebuffer";
+    socket.on("message", (data: Buffer, isBinary: boolean) => {
+      if (isBinary) this.#received(data);
+    });
+    socket.on("close", (code) => {
+      this.#ended = true;
+      if (code !== normalClosure && code !== noStatus) {
+        this.#failure = new ConnectionError(`the SSH connection broke (${code})`, { requestSent: true });
+      }
+      this.#wake?.();
+    });
+  }
+
+  /** The next bytes; null when the other side has closed. */
+  async read(): Promise<Uint8Array | null> {
+    while (this.#unread.length === 0 && !this.#ended) {
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    const data = this.#unread.shift();
+    if (data === undefined) {
+      if (this.#failure !== undefined) throw this.#failure;
+      return null;
+    }
+    this.#unreadBytes -= data.length;
+    if (this.#unreadBytes < highWaterBytes && this.#socket.isPaused) this.#socket.resume();
+    return data;
+  }
+
+  /** Resolves when the bytes have left. */
+  write(data: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#socket.send(data, { binary: true }, (error) => {
+        if (error === undefined || error === null) resolve();
+        else reject(new StreamClosedError("aborted", "the SSH connection is closed", { cause: error }));
+      });
+    });
+  }
+
+  close(): void {
+    if (this.#socket.isPaused) this.#socket.resume(); // a paused one would never hear of the close
+    this.#socket.close(normalClosure);
+  }
+
+  #received(data: Uint8Array): void {
+    this.#unread.push(data);
+    this.#unreadBytes += data.length;
+    if (this.#unreadBytes >= highWaterBytes) this.#socket.pause();
+    this.#wake?.();
+  }
+}

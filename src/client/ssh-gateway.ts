@@ -1,0 +1,75 @@
+import { TenkiError } from "../domain/error.js";
+import { millisFromWire, millisToWire, dateFromWire } from "./convert/time.js";
+import { SSHUnavailableError } from "./errors.js";
+import type { Rpc } from "./rpc.js";
+
+export interface SSHCertPermissions {
+  readonly allowPty: boolean;
+  readonly allowAgentForwarding: boolean;
+  readonly allowPortForwardingLocal: boolean;
+  readonly allowPortForwardingRemote: boolean;
+  readonly allowX11Forwarding: boolean;
+}
+
+/** A certificate that opens one session's SSH server for a while, for the holder of one key. */
+export interface SSHCert {
+  /** As OpenSSH reads it from `<key>-cert.pub`. */
+  readonly sshCert: string;
+  /** The authority's public key, for a known_hosts file. */
+  readonly caPub: string;
+  readonly certSerial: string;
+  readonly expiresAt?: Date | undefined;
+  /** When to ask for another, counted from now. */
+  readonly renewalAfterMs?: number | undefined;
+  readonly permissions?: SSHCertPermissions | undefined;
+}
+
+/** Where a session's SSH bytes go: the gateway that was named, one that the service names, or the API's own host. */
+export async function sshBridgeUrl(rpc: Rpc, sessionId: string, signal?: AbortSignal): Promise<string> {
+  const { gateway, endpoint } = rpc.settings;
+  return bridgeAt(gateway ?? (await discoverGateway(rpc, signal)) ?? endpoint, sessionId);
+}
+
+/** Has the service sign an OpenSSH public key for a session. */
+export async function issueSshCert(
+  rpc: Rpc,
+  sessionId: string,
+  publicKey: string,
+  options: { readonly ttlMs?: number | undefined } = {},
+): Promise<SSHCert> {
+  const request = { sessionId, publicKey: publicKey.trim(), requestedTtl: millisToWire(options.ttlMs) };
+  const answer = await rpc.ssh("issueSandboxSSHCert", request);
+  return {
+    sshCert: answer.sshCert,
+    caPub: answer.caPub,
+    certSerial: answer.certSerial,
+    expiresAt: dateFromWire(answer.expiresAt),
+    renewalAfterMs: millisFromWire(answer.renewalAfter),
+    permissions: answer.permissions,
+  };
+}
+
+/** Undefined where the service names none, or does not know of gateways. */
+async function discoverGateway(rpc: Rpc, signal: AbortSignal | undefined): Promise<string | undefined> {
+  try {
+    const { gateways } = await rpc.ssh("listActiveSSHGateways", {}, { signal });
+    const announced = gateways.filter(({ wsBridgeEndpoint }) => wsBridgeEndpoint.trim() !== "");
+    return (announced.find(({ healthy }) => healthy) ?? announced[0])?.wsBridgeEndpoint.trim();
+  } catch (error) {
+    if (error instanceof TenkiError && error.kind === "unimplemented") return undefined;
+    throw error;
+  }
+}
+
+function bridgeAt(gateway: string, sessionId: string): string {
+  if (!URL.canParse(gateway)) {
+    throw new SSHUnavailableError(
+      "invalid_argument",
+      `the SSH gateway "${gateway}" is no ws:// or wss:// address`,
+    );
+  }
+  const url = new URL(gateway);
+  url.protocol = url.protocol.replace(/^http/, "ws");
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1/ssh/${sessionId}`;
+  return url.toString();
+}

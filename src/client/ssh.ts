@@ -1,0 +1,73 @@
+import type { IncomingMessage } from "node:http";
+import { authenticationHeaders, blankSecrets } from "./authentication.js";
+import { unreachable } from "./connection-error.js";
+import {
+  InvalidStateError,
+  PermissionDeniedError,
+  SandboxError,
+  SessionNotFoundError,
+  SSHUnavailableError,
+  UnauthorizedError,
+} from "./errors.js";
+import type { Rpc } from "./rpc.js";
+import { SSHConnection } from "./ssh-connection.js";
+import { sshBridgeUrl } from "./ssh-gateway.js";
+
+const handshakeTimeoutMs = 15_000;
+const longestRefusalBytes = 4_096;
+
+/** Opens the byte stream to a session's SSH server, through the gateway that is in charge of it. */
+export async function connectSsh(rpc: Rpc, sessionId: string, signal?: AbortSignal): Promise<SSHConnection> {
+  const { token, rootCertificates } = rpc.settings;
+  const [{ WebSocket }, url] = await Promise.all([import("ws"), sshBridgeUrl(rpc, sessionId, signal)]);
+  const socket = new WebSocket(url, {
+    headers: authenticationHeaders(token),
+    handshakeTimeout: handshakeTimeoutMs,
+    perMessageDeflate: false, // what SSH sends cannot be compressed
+    ...(rootCertificates === undefined ? {} : { ca: rootCertificates as string | Buffer | Buffer[] }),
+  });
+  const connection = new SSHConnection(socket);
+  const abort = () => socket.terminate();
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("open", resolve);
+      socket.once("unexpected-response", (_, response) => reject(refusal(response, token)));
+      socket.on("error", (error) => reject(unreachable(new URL(url).origin, error)));
+      if (signal?.aborted) abort();
+    });
+    return connection;
+  } catch (error) {
+    socket.terminate();
+    if (signal?.aborted)
+      throw new SandboxError("cancelled", "the SSH connection was cancelled", { cause: error });
+    throw await error;
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** What the gateway says in place of the upgrade: a status, and a line of text. */
+async function refusal(response: IncomingMessage, token: string): Promise<SandboxError> {
+  let text = "";
+  for await (const chunk of response.setEncoding("utf8")) {
+    text += chunk;
+    if (text.length > longestRefusalBytes) break;
+  }
+  const message =
+    blankSecrets(text.trim(), [token]) || `the SSH gateway answered HTTP ${response.statusCode}`;
+  switch (response.statusCode) {
+    case 401:
+      return new UnauthorizedError("unauthenticated", message, {
+        hint: "run `tenki login`, or set TENKI_AUTH_TOKEN",
+      });
+    case 403:
+      return new PermissionDeniedError("permission_denied", message);
+    case 404:
+      return new SessionNotFoundError("not_found", message);
+    case 409:
+      return new InvalidStateError("failed_precondition", message);
+    default:
+      return new SSHUnavailableError("unavailable", message);
+  }
+}

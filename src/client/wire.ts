@@ -1,0 +1,72 @@
+import { createClient, type Client as RpcClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { SandboxService, SandboxSessionDataPlaneService } from "../gen/tenki/sandbox/v1/sandbox_pb.js";
+import { SSHGatewayClientService } from "../gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";
+import { Http2Connection } from "./http2-connection.js";
+import { observeRequests } from "./observe-requests.js";
+import type { Settings } from "./settings.js";
+
+export type SandboxRpc = RpcClient<typeof SandboxService>;
+export type DataPlaneRpc = RpcClient<typeof SandboxSessionDataPlaneService>;
+export type SshRpc = RpcClient<typeof SSHGatewayClientService>;
+
+/** The contract's services at one address. */
+export interface ServicesAt {
+  readonly sandbox: SandboxRpc;
+  readonly dataPlane: DataPlaneRpc;
+  readonly ssh: SshRpc;
+  readonly connection: Http2Connection;
+}
+
+/**
+ * All connections of a client, one per origin: a data plane at the API's own address shares its
+ * connection. This module alone loads the generated code and the gRPC library, which is slow.
+ */
+export class Wire {
+  readonly #settings: Settings;
+  readonly #connections = new Map<string, Http2Connection>();
+  readonly #services = new Map<string, ServicesAt>();
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  at(endpoint: string): ServicesAt {
+    const known = this.#services.get(endpoint);
+    if (known !== undefined) return known;
+    const services = this.#open(endpoint);
+    this.#services.set(endpoint, services);
+    return services;
+  }
+
+  close(): void {
+    for (const connection of this.#connections.values()) connection.close();
+    this.#connections.clear();
+    this.#services.clear();
+  }
+
+  #open(endpoint: string): ServicesAt {
+    const { onRequest, token } = this.#settings;
+    const connection = this.#connection(new URL(endpoint).origin);
+    const transport = createGrpcTransport({
+      baseUrl: endpoint,
+      sessionManager: connection,
+      acceptCompression: [], // compressing what crosses a loopback or a data centre costs more than it saves
+      interceptors: onRequest === undefined ? [] : [observeRequests({ endpoint, onRequest, token })],
+    });
+    return {
+      sandbox: createClient(SandboxService, transport),
+      dataPlane: createClient(SandboxSessionDataPlaneService, transport),
+      ssh: createClient(SSHGatewayClientService, transport),
+      connection,
+    };
+  }
+
+  #connection(origin: string): Http2Connection {
+    const known = this.#connections.get(origin);
+    if (known !== undefined) return known;
+    const connection = new Http2Connection(origin, this.#settings.rootCertificates);
+    this.#connections.set(origin, connection);
+    return connection;
+  }
+}
