@@ -1,0 +1,91 @@
+import type { DescService } from "@bufbuild/protobuf";
+import { Code, ConnectError, createServiceImplSpec, type ServiceImpl } from "@connectrpc/connect";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import {
+  createUniversalServiceHandlers,
+  validateUniversalHandlerOptions,
+} from "@connectrpc/connect/protocol";
+import { createHandlerFactory as createConnectFactory } from "@connectrpc/connect/protocol-connect";
+import { createHandlerFactory as createGrpcWebFactory } from "@connectrpc/connect/protocol-grpc-web";
+import type { Logger } from "../../lib/logger.js";
+import { authenticate, type AuthOptions, holdToSession } from "./auth.js";
+import { convertErrors } from "./errors.js";
+import { createLeanGrpcFactory } from "./lean-streams.js";
+import { Listener, type ListenOptions } from "./listener.js";
+import { createNodeHandler } from "./node-handler.js";
+import { refuseForeignOrigins } from "./origin.js";
+import { logRequests } from "./request-log.js";
+import { createUpgradeHandler, type UpgradeRoute } from "./upgrades.js";
+import { validateRequests } from "./validate.js";
+
+export interface ServerOptions {
+  readonly listen: ListenOptions;
+  readonly auth: AuthOptions;
+  /** What is served; a method that is left out answers `unimplemented`. */
+  readonly services: readonly ServiceEntry[];
+  readonly upgrades: readonly UpgradeRoute[];
+  readonly log: Logger;
+}
+
+export interface ServiceEntry {
+  readonly service: DescService;
+  readonly implementation: Partial<ServiceImpl<DescService>>;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  /** Takes no new calls, lets those under way end, and cuts what is left after its graces. */
+  stop(): Promise<void>;
+}
+
+/** One message; a file that is larger goes through the stream calls. */
+const messageBytes = 64 << 20;
+/** Everything is on one machine, or behind a proxy that compresses: the engine's time is better spent. */
+const neverCompress = 0xffff_ffff;
+/** How long calls may go on once the engine stops, and how long those that do not then have to end. */
+const graceMs = 3_000;
+const cutGraceMs = 2_000;
+
+/** Serves the contract on one port. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const stopping = new AbortController();
+  const { log } = options;
+  const handlerOptions = validateUniversalHandlerOptions({
+    interceptors: createInterceptors(options.auth, log),
+    acceptCompression: [compressionGzip, compressionBrotli],
+    compressMinBytes: neverCompress,
+    readMaxBytes: messageBytes,
+    shutdownSignal: stopping.signal,
+  });
+  const protocols = [
+    createLeanGrpcFactory(handlerOptions),
+    createGrpcWebFactory(handlerOptions),
+    createConnectFactory(handlerOptions),
+  ];
+  const handlers = options.services.flatMap(({ service, implementation }) =>
+    createUniversalServiceHandlers(createServiceImplSpec(service, implementation), protocols),
+  );
+  const handler = createNodeHandler(handlers, (path, error) => {
+    log.debug("answer broken off", { method: path, reason: String(error) });
+  });
+  const listener = await Listener.open(options.listen, handler, createUpgradeHandler(options.upgrades));
+  return {
+    url: listener.url,
+    async stop() {
+      await listener.drain(graceMs);
+      stopping.abort(new ConnectError("the engine is stopping", Code.Unavailable));
+      await listener.drain(cutGraceMs);
+      listener.destroy();
+    },
+  };
+}
+
+/** From the outside in. */
+export const createInterceptors = (auth: AuthOptions, log: Logger) => [
+  logRequests(log),
+  convertErrors(log),
+  refuseForeignOrigins(),
+  authenticate(auth),
+  validateRequests(),
+  holdToSession(),
+];
