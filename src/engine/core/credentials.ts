@@ -1,0 +1,51 @@
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { TenkiError } from "../../domain/error.js";
+import type { Clock } from "./ports/clock.js";
+import type { Store } from "./ports/store.js";
+
+export interface IssuedCredential {
+  readonly credential: string;
+  readonly expiresAt: Date;
+}
+
+/** How long a data-plane credential is good for; clients renew it ahead of that. */
+const lifetimeMs = 15 * 60_000;
+const keySetting = "credential_key";
+
+/** Data-plane credentials: each is good for one session and a short time, and can be checked without a record. */
+export class Credentials {
+  readonly #key: Buffer;
+  readonly #clock: Clock;
+  readonly #lifetimeMs: number;
+
+  constructor(store: Store, clock: Clock, options: { readonly lifetimeMs?: number } = {}) {
+    const kept = store.getSetting(keySetting);
+    this.#key = kept === undefined ? randomBytes(32) : Buffer.from(kept, "base64url");
+    if (kept === undefined) store.setSetting(keySetting, this.#key.toString("base64url"));
+    this.#clock = clock;
+    this.#lifetimeMs = options.lifetimeMs ?? lifetimeMs;
+  }
+
+  issue(sessionId: string): IssuedCredential {
+    const expiresAt = new Date(this.#clock.now().getTime() + this.#lifetimeMs);
+    const claim = `${sessionId}.${expiresAt.getTime()}`;
+    return { credential: `tsc1.${claim}.${this.#sign(claim).toString("base64url")}`, expiresAt };
+  }
+
+  /** The session that a credential is good for; a broken or expired one is `unauthenticated`. */
+  verify(credential: string): string {
+    const [form, sessionId = "", expiresAt = "", signature = ""] = credential.split(".");
+    const expected = this.#sign(`${sessionId}.${expiresAt}`);
+    const given = Buffer.from(signature, "base64url");
+    const genuine = form === "tsc1" && given.length === expected.length && timingSafeEqual(given, expected);
+    if (!genuine) throw new TenkiError("unauthenticated", "the session credential is not valid");
+    if (this.#clock.now().getTime() >= Number(expiresAt)) {
+      throw new TenkiError("unauthenticated", "the session credential has expired");
+    }
+    return sessionId;
+  }
+
+  #sign(claim: string): Buffer {
+    return createHmac("sha256", this.#key).update(claim).digest();
+  }
+}

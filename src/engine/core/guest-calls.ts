@@ -1,0 +1,43 @@
+import { TenkiError } from "../../domain/error.js";
+import type { SessionRecord } from "./ports/store.js";
+import { wrongState } from "./session-states.js";
+import type { Sessions } from "./sessions.js";
+
+/**
+ * Makes a call into a running sandbox. It counts as activity; and where the sandbox does not answer, the
+ * caller is told what became of the session rather than that a socket broke.
+ */
+export async function callGuest<T>(
+  sessions: Sessions,
+  sessionId: string,
+  call: (session: SessionRecord) => Promise<T>,
+): Promise<T> {
+  const session = sessions.requireRunning(sessionId);
+  sessions.reportActivity(sessionId);
+  try {
+    return await call(session);
+  } catch (error) {
+    throw await explainSilence(sessions, sessionId, error);
+  }
+}
+
+/** The same for what is read from a sandbox piece by piece. */
+export async function* readGuest<T>(
+  sessions: Sessions,
+  sessionId: string,
+  source: AsyncIterable<T>,
+): AsyncGenerator<T> {
+  try {
+    yield* source;
+  } catch (error) {
+    throw await explainSilence(sessions, sessionId, error);
+  }
+}
+
+async function explainSilence(sessions: Sessions, sessionId: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof TenkiError) || error.kind !== "unavailable") return error;
+  const session = await sessions.observe(sessionId);
+  return session.state === "RUNNING"
+    ? error
+    : new TenkiError("failed_precondition", wrongState(session.state), { cause: error });
+}

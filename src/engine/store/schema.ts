@@ -1,0 +1,19 @@
+/** Each entry takes the database from its index to the next version; never edited once it was released. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE sessions (
+    id            TEXT PRIMARY KEY,
+    created_ms    INTEGER NOT NULL,
+    state         TEXT NOT NULL,
+    owner_id      TEXT NOT NULL,
+    workspace_id  TEXT NOT NULL,
+    project_id    TEXT NOT NULL,
+    sticky        INTEGER NOT NULL,
+    tags          TEXT NOT NULL,
+    record        TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX sessions_by_age ON sessions (created_ms DESC, id DESC);
+  CREATE INDEX sessions_live ON sessions (created_ms DESC, id DESC) WHERE state <> 'TERMINATED';
+  CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  `,
+];
