@@ -1,0 +1,24 @@
+import { statfs } from "node:fs/promises";
+import { TenkiError } from "../../domain/error.js";
+import { formatByteSize } from "../../lib/byte-size.js";
+
+/** Below this a new disk would be a promise that breaks with the first files. */
+const leastFreeBytes = 64 * 2 ** 20;
+
+export async function requireFreeSpace(directory: string): Promise<void> {
+  const { bavail, bsize } = await statfs(directory);
+  if (bavail * bsize < leastFreeBytes) throw noSpaceLeft(directory);
+}
+
+/** `error` as a full disk, where it tells of one. */
+export function asDiskError(error: unknown, directory: string): unknown {
+  const full =
+    (error as NodeJS.ErrnoException).code === "ENOSPC" || /no space left on device/i.test(String(error));
+  return full ? noSpaceLeft(directory, error) : error;
+}
+
+const noSpaceLeft = (directory: string, cause?: unknown): TenkiError =>
+  new TenkiError("resource_exhausted", `no space left in ${directory}`, {
+    hint: `free at least ${formatByteSize(leastFreeBytes)} there, or give the engine another --data-dir`,
+    cause,
+  });

@@ -1,0 +1,184 @@
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { TenkiError } from "../../domain/error.js";
+import type { Logger } from "../../lib/logger.js";
+import type { GuestCommand, GuestFiles, Runtime, SandboxSpec, SpawnResult } from "../core/ports/runtime.js";
+import { ociConfig } from "./bundle.js";
+import { readCgroupLayout, type CgroupLayout } from "./cgroup-layout.js";
+import { cgroupChildren, removeEmptyCgroup } from "./container-cgroup.js";
+import { GuestLink } from "./guest/guest-link.js";
+import { recordInit, runningInit } from "./init-process.js";
+import { readMachine, type Machine } from "./machine.js";
+import { pathFitsOverlay, prepareOverlays } from "./overlay.js";
+import { preparedFiles, toHostname } from "./prepared-files.js";
+import { removeContainer, type ContainerPlace } from "./remove-container.js";
+import { runContainer } from "./run-container.js";
+import { selectRuntime, type OciRuntimeProgram } from "./select-runtime.js";
+import { sessionDirectory, sessionsDirectory } from "./session-directory.js";
+import { untilGuestAnswers } from "./until-guest-answers.js";
+
+export interface OciRuntimeOptions {
+  readonly dataDir: string;
+  /** What tells this engine's cgroups from another's. */
+  readonly instanceId: string;
+  /** A name or path; default: the one that suits this machine. */
+  readonly ociRuntime?: string | undefined;
+  /** The program that is pid 1 of each sandbox. */
+  readonly guestBinary: string;
+  readonly log: Logger;
+}
+
+/** Sandboxes as OCI containers. Throws `failed_precondition` where this machine cannot hold what it promises. */
+export async function createOciRuntime(options: OciRuntimeOptions): Promise<Runtime> {
+  const cgroups = readCgroupLayout();
+  if (cgroups.missingControllers.length > 0) {
+    throw new TenkiError(
+      "failed_precondition",
+      `sandboxes cannot be limited here: no cgroup controller for ${cgroups.missingControllers.join(", ")}`,
+      { hint: "tenki engine doctor" },
+    );
+  }
+  if (!pathFitsOverlay(options.dataDir)) {
+    throw new TenkiError(
+      "failed_precondition",
+      `the data directory's path has a character that overlay mounts cannot take: ${options.dataDir}`,
+      { hint: "choose a path without colon, comma, quotation mark and backslash" },
+    );
+  }
+  const program = await selectRuntime({ cgroups: cgroups.version, requested: options.ociRuntime });
+  await mkdir(sessionsDirectory(options.dataDir), { recursive: true, mode: 0o700 });
+  options.log.info("runtime chosen", { runtime: program.version, cgroups: cgroups.version });
+  return new OciRuntime(options, program, cgroups, readMachine(process.arch, cgroups.boundsSwap));
+}
+
+class OciRuntime implements Runtime {
+  readonly #options: OciRuntimeOptions;
+  readonly #program: OciRuntimeProgram;
+  readonly #cgroups: CgroupLayout;
+  readonly #machine: Machine;
+  #starting = 0;
+
+  constructor(
+    options: OciRuntimeOptions,
+    program: OciRuntimeProgram,
+    cgroups: CgroupLayout,
+    machine: Machine,
+  ) {
+    this.#options = options;
+    this.#program = program;
+    this.#cgroups = cgroups;
+    this.#machine = machine;
+  }
+
+  async start(spec: SandboxSpec, signal: AbortSignal): Promise<void> {
+    const place = this.#place(spec.sessionId);
+    if ((await mkdir(place.directory.path, { recursive: true, mode: 0o700 })) === undefined) {
+      throw new TenkiError("internal", `there is a sandbox of this session already: ${spec.sessionId}`);
+    }
+    this.#starting += 1;
+    try {
+      await this.#start(spec, place, signal).finally(() => (this.#starting -= 1));
+    } catch (error) {
+      await this.stop(spec.sessionId);
+      throw error;
+    }
+  }
+
+  async #start(spec: SandboxSpec, place: ContainerPlace, signal: AbortSignal): Promise<void> {
+    const began = performance.now();
+    const { directory } = place;
+    const hostname = toHostname(spec.hostname);
+    const config = ociConfig({
+      rootDirectory: directory.root,
+      hostname,
+      cgroupsPath: place.cgroupPath,
+      networkNamespacePath: spec.network.namespacePath,
+      guestBinary: this.#options.guestBinary,
+      limits: spec.limits,
+      machine: this.#machine,
+    });
+    const [overlays] = await Promise.all([
+      prepareOverlays(spec.image.mounts, spec.disk.directory, directory.root),
+      mkdir(directory.root),
+      writeFile(join(directory.bundle, "config.json"), JSON.stringify(config), { mode: 0o600 }),
+    ]);
+    const laid = performance.now();
+    const { guestBinary, log } = this.#options;
+    await runContainer({ ...place, guestBinary, overlays, signal });
+    await recordInit(directory);
+    const ran = performance.now();
+    const link = new GuestLink(directory.socket);
+    await untilGuestAnswers(link, signal);
+    const answered = performance.now();
+    await link.prepare(preparedFiles(spec, hostname), signal);
+    const ready = performance.now();
+    log.debug("sandbox started", {
+      session: spec.sessionId,
+      lay_ms: roundMs(laid - began),
+      run_ms: roundMs(ran - laid),
+      answer_ms: roundMs(answered - ran),
+      prepare_ms: roundMs(ready - answered),
+    });
+  }
+
+  async isRunning(sessionId: string): Promise<boolean> {
+    return (await runningInit(this.#place(sessionId).directory)) !== undefined;
+  }
+
+  async stop(sessionId: string): Promise<void> {
+    await removeContainer(this.#place(sessionId), this.#cgroups.hierarchies, this.#options.log);
+    this.#removeCgroupParent();
+  }
+
+  spawn(sessionId: string, command: GuestCommand, signal: AbortSignal): Promise<SpawnResult> {
+    return this.#link(sessionId).spawn(command, signal);
+  }
+
+  files(sessionId: string): GuestFiles {
+    return this.#link(sessionId).files;
+  }
+
+  async sweep(keep: ReadonlySet<string>): Promise<void> {
+    const { dataDir } = this.#options;
+    const found = await Promise.all([
+      readdir(sessionsDirectory(dataDir)).catch(() => []),
+      readdir(this.#runtimeRoot).catch(() => []),
+      cgroupChildren(this.#cgroups.hierarchies, this.#cgroupParent),
+    ]);
+    for (const sessionId of new Set(found.flat())) {
+      if (keep.has(sessionId)) continue;
+      this.#options.log.info("removing a sandbox that belongs to no session", { session: sessionId });
+      await this.stop(sessionId);
+    }
+    this.#removeCgroupParent();
+  }
+
+  /** Not while a sandbox starts: its runtime may be about to make its cgroup there. */
+  #removeCgroupParent(): void {
+    if (this.#starting === 0) removeEmptyCgroup(this.#cgroups.hierarchies, this.#cgroupParent);
+  }
+
+  #link(sessionId: string): GuestLink {
+    return new GuestLink(this.#place(sessionId).directory.socket);
+  }
+
+  get #runtimeRoot(): string {
+    return join(this.#options.dataDir, "runc");
+  }
+
+  get #cgroupParent(): string {
+    return `/tenki-${this.#options.instanceId}`;
+  }
+
+  #place(sessionId: string): ContainerPlace {
+    return {
+      containerId: sessionId,
+      runtimeCommand: this.#program.command,
+      runtimeRoot: this.#runtimeRoot,
+      directory: sessionDirectory(this.#options.dataDir, sessionId),
+      cgroupPath: `${this.#cgroupParent}/${sessionId}`,
+    };
+  }
+}
+
+const roundMs = (ms: number): number => Math.round(ms * 10) / 10;
