@@ -50,7 +50,7 @@ class SqliteStore implements Store {
     const { changes } = this.#run(`UPDATE sessions SET ${set.join(", ")} WHERE id = :id`, {
       ...toRow(session),
     });
-    if (Number(changes) === 0) throw new TenkiError("not_found", `session not found: ${session.id}`);
+    if (changes === 0) throw new TenkiError("not_found", `session not found: ${session.id}`);
   }
 
   getSession(id: string): SessionRecord | undefined {

@@ -1,0 +1,76 @@
+import { linkPrefix, type Slot } from "./slot.js";
+
+export const tableName = (instanceId: string): string => `inet tenki_${instanceId}`;
+
+export interface RuleInputs {
+  readonly instanceId: string;
+  readonly range: string;
+  /** Links that are there. */
+  readonly slots: readonly Slot[];
+  /** The names of those that may reach the world. */
+  readonly outbound: ReadonlySet<string>;
+  /** Where questions about names go; undefined: nowhere. */
+  readonly resolver: string | undefined;
+}
+
+/** Neither the world nor anybody's: link-local (metadata services), other sandboxes, loopback, multicast. */
+const closedRanges = "{ 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 198.19.0.0/16, 224.0.0.0/3 }";
+
+/** The whole policy of an engine as one transaction for `nft -f -`; it replaces what was there. */
+export function renderRules({ instanceId, range, slots, outbound, resolver }: RuleInputs): string {
+  const table = tableName(instanceId);
+  const ours = `"${linkPrefix(instanceId)}*"`;
+  const open = slots.filter(({ name }) => outbound.has(name)).map(({ name }) => `"${name}"`);
+  return `
+add table ${table}
+delete table ${table}
+table ${table} {
+  set outbound { type ifname; ${elements(open)} }
+  set sources { type ifname . ipv4_addr; ${elements(slots.map(sourceElement))} }
+
+  # Before anything else: nothing but IPv4 from the link's own address, and nothing to loopback.
+  chain arriving {
+    type filter hook prerouting priority raw; policy accept;
+    iifname ${ours} meta nfproto ipv6 drop
+    iifname ${ours} meta nfproto ipv4 iifname . ip saddr != @sources drop
+    iifname ${ours} ip daddr 127.0.0.0/8 drop
+  }
+  # Names are asked of the gateway, and answered by the host's resolver.
+  chain names {
+    type nat hook prerouting priority dstnat; policy accept;
+    ${resolver === undefined ? "" : `iifname @outbound ip daddr ${range} meta l4proto { tcp, udp } th dport 53 dnat ip to ${resolver}`}
+  }
+  # A resolver on loopback answers loopback only.
+  chain names_on_loopback {
+    type nat hook input priority 100; policy accept;
+    iifname ${ours} ip daddr 127.0.0.0/8 snat ip to 127.0.0.1
+  }
+  # To the host itself: answers, and questions about names.
+  chain to_host {
+    type filter hook input priority filter - 5; policy accept;
+    iifname ${ours} ct state established,related accept
+    iifname ${ours} ct status dnat meta l4proto { tcp, udp } th dport 53 accept
+    iifname ${ours} drop
+  }
+  chain through_host {
+    type filter hook forward priority filter - 5; policy accept;
+    iifname ${ours} ct state established,related accept
+    iifname ${ours} iifname != @outbound drop
+    iifname ${ours} ct status dnat meta l4proto { tcp, udp } th dport 53 accept
+    iifname ${ours} ip daddr ${closedRanges} drop
+    iifname ${ours} fib daddr type { local, broadcast, multicast } drop
+    oifname ${ours} ct state established,related accept
+    oifname ${ours} drop
+  }
+  chain leaving {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr ${range} oifname != ${ours} masquerade
+  }
+}
+`;
+}
+
+export const sourceElement = ({ name, guestAddress }: Slot): string => `"${name}" . ${guestAddress}`;
+
+const elements = (list: readonly string[]): string =>
+  list.length === 0 ? "" : `elements = { ${list.join(", ")} }`;
