@@ -57,8 +57,8 @@ export class DataPlane {
     return this.#use(options, (access) => this.#rpc.dataPlane(method, request, { ...options, ...access }));
   }
 
-  open<T>(what: string, start: StreamStarter<T>, signal: AbortSignal | undefined): Promise<OpenStream<T>> {
-    const plan = { what, signal, idempotent: false };
+  /** A call that is answered by a stream; resolves with its first message. */
+  open<T>(start: StreamStarter<T>, plan: Pick<CallPlan, "what" | "signal" | "idempotent">): Promise<OpenStream<T>> {
     return this.#use(plan, (access) => openStream(this.#rpc, { ...plan, ...access }, start));
   }
 

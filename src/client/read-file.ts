@@ -18,11 +18,11 @@ export async function readFileStream(
     length: BigInt(options.length ?? 0),
     chunkBytes: options.chunkBytes ?? 0,
   };
-  const open = await dataPlane.open(
-    `the content of ${path}`,
-    (at, call) => at.dataPlane.readFileStream({ request }, call),
-    options.signal,
-  );
+  const open = await dataPlane.open((at, call) => at.dataPlane.readFileStream({ request }, call), {
+    what: `the content of ${path}`,
+    signal: options.signal,
+    idempotent: true,
+  });
   const first = await open.next();
   let ahead: typeof first | undefined = first;
   const stream = new ReadableStream<Uint8Array>(

@@ -86,8 +86,7 @@ export class Rpc {
     const context = this.context({ ...plan, timeoutMs }, at);
     for (let attempt = 0; ; attempt++) {
       if (plan.signal?.aborted) throw cancelled(context);
-      const left =
-        timeoutMs === 0 ? undefined : Math.max(1, context.startedAt + timeoutMs - performance.now());
+      const left = timeoutMs === 0 ? undefined : remaining(context.startedAt + timeoutMs);
       try {
         return await action(at, {
           headers,
@@ -147,6 +146,9 @@ function invoke<S, M extends keyof S>(
   ) => Promise<ResponseOf<S, M>>;
   return call(request, options);
 }
+
+/** In whole milliseconds, and at most as many digits, as the protocol writes it. */
+const remaining = (endsAt: number): number => Math.min(99_999_999, Math.max(1, Math.ceil(endsAt - performance.now())));
 
 const capitalised = (method: string): string => method.charAt(0).toUpperCase() + method.slice(1);
 

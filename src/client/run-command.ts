@@ -1,6 +1,8 @@
+import type { SandboxSessionDataPlaneServiceRunResponse as RunMessage } from "../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { exitFromWire } from "./convert/command.js";
 import type { DataPlane } from "./data-plane.js";
 import { CapabilityUnavailableError, SandboxError } from "./errors.js";
+import type { StreamStarter } from "./open-stream.js";
 import type { StartOptions } from "./options.js";
 import { RunFrames, type RunPayload } from "./run-frames.js";
 import { notStarted, StreamedCommand, type RunningCommand } from "./running-command.js";
@@ -15,14 +17,12 @@ export async function runCommand(
   if (name === "") throw new SandboxError("invalid_argument", "a command needs a program");
   const start = startPayload(dataPlane.sessionId, argv, options);
   let frames = new RunFrames(start);
-  const stream = await dataPlane.open(
-    `the start of ${name}`,
-    (at, call) => {
-      frames = new RunFrames(start); // another attempt begins with the first frame again
-      return at.dataPlane.run(frames.messages(), call);
-    },
-    options.signal,
-  );
+  const begin: StreamStarter<RunMessage> = (at, call) => {
+    frames = new RunFrames(start); // another attempt begins with the first frame again
+    return at.dataPlane.run(frames.messages(), call);
+  };
+  const plan = { what: `the start of ${name}`, signal: options.signal, idempotent: false };
+  const stream = await dataPlane.open(begin, plan);
   const first = await stream.next();
   const payload = first.done ? undefined : first.value.frame?.payload;
   if (payload?.case === "started") {
