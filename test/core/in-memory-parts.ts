@@ -1,0 +1,110 @@
+import { TenkiError } from "../../src/domain/error.js";
+import type { Disk, Disks } from "../../src/engine/core/ports/disks.js";
+import type { Image, Images } from "../../src/engine/core/ports/images.js";
+import type { Network, NetworkAttachment, NetworkPolicy } from "../../src/engine/core/ports/network.js";
+import type { SandboxParts } from "../../src/engine/core/sandbox-parts.js";
+import { InMemoryRuntime } from "./in-memory-runtime.js";
+import { Steps } from "./steps.js";
+
+/** Parts that keep what they make in memory, count it, and can be told to fail or to hang at each step. */
+export class InMemoryParts implements SandboxParts {
+  readonly steps = new Steps();
+  readonly runtime = new InMemoryRuntime(this.steps);
+  readonly network = new InMemoryNetwork(this.steps);
+  readonly disks = new InMemoryDisks(this.steps);
+  readonly images = new InMemoryImages(this.steps);
+
+  /** How much of everything there is. */
+  count(): { sandboxes: number; networks: number; disks: number } {
+    return {
+      sandboxes: this.runtime.sandboxes.size,
+      networks: this.network.attached.size,
+      disks: this.disks.allocated.size,
+    };
+  }
+}
+
+/** Gives the lowest free number again and again, as an address range does. */
+export class InMemoryNetwork implements Network {
+  readonly attached = new Map<string, NetworkPolicy>();
+  readonly #steps: Steps;
+
+  constructor(steps: Steps) {
+    this.#steps = steps;
+  }
+
+  attach(policy: NetworkPolicy): Promise<NetworkAttachment> {
+    return this.#steps.run("network.attach", () => {
+      let number = 0;
+      while (this.attached.has(`net-${number}`)) number += 1;
+      const handle = `net-${number}`;
+      this.attached.set(handle, policy);
+      return { handle, namespacePath: `/run/netns/${handle}`, nameservers: [] };
+    });
+  }
+
+  detach(handle: string): Promise<void> {
+    return this.#steps.run("network.detach", () => void this.attached.delete(handle));
+  }
+
+  sweep(keep: ReadonlySet<string>): Promise<void> {
+    return this.#steps.run("network.sweep", () => removeOthers(this.attached, keep));
+  }
+
+  async close(): Promise<void> {
+    return undefined;
+  }
+}
+
+export class InMemoryDisks implements Disks {
+  /** Handles, with the size of each. */
+  readonly allocated = new Map<string, number>();
+  readonly #steps: Steps;
+  #made = 0;
+
+  constructor(steps: Steps) {
+    this.#steps = steps;
+  }
+
+  allocate(sizeBytes: number): Promise<Disk> {
+    return this.#steps.run("disks.allocate", () => {
+      this.#made += 1;
+      const handle = `disk-${this.#made}`;
+      this.allocated.set(handle, sizeBytes);
+      return { handle, directory: `/disks/${handle}` };
+    });
+  }
+
+  release(handle: string): Promise<void> {
+    return this.#steps.run("disks.release", () => void this.allocated.delete(handle));
+  }
+
+  sweep(keep: ReadonlySet<string>): Promise<void> {
+    return this.#steps.run("disks.sweep", () => removeOthers(this.allocated, keep));
+  }
+
+  async close(): Promise<void> {
+    return undefined;
+  }
+}
+
+/** Has the default image only. */
+export class InMemoryImages implements Images {
+  readonly #steps: Steps;
+
+  constructor(steps: Steps) {
+    this.#steps = steps;
+  }
+
+  resolve(name: string): Promise<Image> {
+    return this.#steps.run("images.resolve", () => {
+      if (name !== "" && name !== "sandbox")
+        throw new TenkiError("not_found", `registry image not found: ${name}`);
+      return { name: "sandbox", mounts: [{ target: "/", lowerDirectories: ["/image"] }] };
+    });
+  }
+}
+
+export function removeOthers(from: Map<string, unknown>, keep: ReadonlySet<string>): void {
+  for (const key of from.keys()) if (!keep.has(key)) from.delete(key);
+}

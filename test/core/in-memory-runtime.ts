@@ -1,0 +1,109 @@
+import { TenkiError } from "../../src/domain/error.js";
+import type {
+  GuestCommand,
+  GuestFiles,
+  Runtime,
+  SandboxSpec,
+  SpawnResult,
+} from "../../src/engine/core/ports/runtime.js";
+import { InMemoryFiles } from "./in-memory-files.js";
+import { InMemoryProcess, programs } from "./in-memory-process.js";
+import type { Steps } from "./steps.js";
+
+export interface InMemorySandbox {
+  readonly spec: SandboxSpec;
+  readonly files: InMemoryFiles;
+  readonly processes: Set<InMemoryProcess>;
+  /** Every command that was asked for, as it was asked for. */
+  readonly commands: GuestCommand[];
+}
+
+/** Sandboxes in memory, with a handful of programs inside. */
+export class InMemoryRuntime implements Runtime {
+  readonly sandboxes = new Map<string, InMemorySandbox>();
+  readonly #steps: Steps;
+  #lastPid = 1;
+
+  constructor(steps: Steps) {
+    this.#steps = steps;
+  }
+
+  async start(spec: SandboxSpec, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#steps.run(
+        "runtime.start",
+        () => {
+          if (this.sandboxes.has(spec.sessionId)) throw new Error(`started twice: ${spec.sessionId}`);
+          const inside = { files: new InMemoryFiles(), processes: new Set<InMemoryProcess>(), commands: [] };
+          this.sandboxes.set(spec.sessionId, { spec, ...inside });
+        },
+        signal,
+      );
+    } catch (error) {
+      this.sandboxes.delete(spec.sessionId);
+      throw error;
+    }
+  }
+
+  isRunning(sessionId: string): Promise<boolean> {
+    return this.#steps.run("runtime.isRunning", () => this.sandboxes.has(sessionId));
+  }
+
+  stop(sessionId: string): Promise<void> {
+    return this.#steps.run("runtime.stop", () => this.die(sessionId));
+  }
+
+  spawn(sessionId: string, command: GuestCommand, signal: AbortSignal): Promise<SpawnResult> {
+    return this.#steps.run(
+      "runtime.spawn",
+      (): SpawnResult => {
+        const sandbox = this.#inside(sessionId);
+        sandbox.commands.push(command);
+        const program = programs[command.argv[0] ?? ""];
+        if (program === undefined) return { started: false, exit: notFound(command) };
+        this.#lastPid += 1;
+        const process = new InMemoryProcess(this.#lastPid, command, program, () =>
+          sandbox.processes.delete(process),
+        );
+        sandbox.processes.add(process);
+        process.begin();
+        return { started: true, process };
+      },
+      signal,
+    );
+  }
+
+  files(sessionId: string): GuestFiles {
+    return this.sandboxes.get(sessionId)?.files ?? new InMemoryFiles(gone());
+  }
+
+  sweep(keep: ReadonlySet<string>): Promise<void> {
+    return this.#steps.run("runtime.sweep", () => {
+      for (const id of this.sandboxes.keys()) if (!keep.has(id)) this.die(id);
+    });
+  }
+
+  /** The sandbox is gone at once, with everything in it: what a crash of its init looks like from outside. */
+  die(sessionId: string): void {
+    const sandbox = this.sandboxes.get(sessionId);
+    this.sandboxes.delete(sessionId);
+    sandbox?.files.fail(gone());
+    for (const process of sandbox?.processes ?? []) process.fail(gone());
+  }
+
+  #inside(sessionId: string): InMemorySandbox {
+    const sandbox = this.sandboxes.get(sessionId);
+    if (sandbox === undefined) throw gone();
+    return sandbox;
+  }
+}
+
+const gone = () => new TenkiError("unavailable", "the sandbox does not answer");
+
+const notFound = ({ argv }: GuestCommand) => ({
+  exitCode: 127,
+  timedOut: false,
+  durationMs: 0,
+  reason: `spawn_failed: ${argv[0]}: no such file or directory`,
+  errno: 2,
+});
