@@ -1,0 +1,72 @@
+import { Command, type Option, type ParseOptionsResult } from "commander";
+import { TenkiError } from "../../domain/error.js";
+import { nearestWord } from "../../lib/nearest-word.js";
+
+/**
+ * commander's command with our own words: what it would print and exit with becomes a usage error whose
+ * message begins with what was wrong and names the nearest right word.
+ */
+export class TenkiCommand extends Command {
+  override createCommand(name?: string): TenkiCommand {
+    return new TenkiCommand(name);
+  }
+
+  /** What was typed to get here: `tenki sandbox create`. */
+  get path(): string {
+    return this.parent === null ? this.name() : `${(this.parent as TenkiCommand).path} ${this.name()}`;
+  }
+
+  refuse(message: string, hint = `${this.path} --help`): never {
+    throw new TenkiError("usage", message, { hint });
+  }
+
+  /** `--flag=false` and `--flag=true` of a boolean are what `--no-flag` and `--flag` are. */
+  override parseOptions(args: string[]): ParseOptionsResult {
+    return super.parseOptions(this.#spellOut(args));
+  }
+
+  unknownCommand(): never {
+    const [word = ""] = this.args;
+    const names = this.commands.flatMap((each) => [each.name(), ...each.aliases()]);
+    return this.refuse(`unknown command "${word}" for "${this.path}"${suggest(nearestWord(word, names))}`);
+  }
+
+  unknownOption(word: string): never {
+    const [name = word] = word.split("=");
+    const names = this.options.flatMap((each) => (each.long != null && !each.hidden ? [each.long] : []));
+    const near = name.startsWith("--") ? nearestWord(name, [...names, "--help"]) : undefined;
+    return this.refuse(`unknown flag ${name} for "${this.path}"${suggest(near)}`);
+  }
+
+  optionMissingArgument(option: Option): never {
+    return this.refuse(`missing value for ${option.long ?? option.flags}`);
+  }
+
+  missingArgument(name: string): never {
+    return this.refuse(`missing argument ${name} for "${this.path}"`);
+  }
+
+  _excessArguments(words: readonly string[]): never {
+    const word = words[this.registeredArguments.length] ?? "";
+    return this.refuse(`unexpected argument "${word}" for "${this.path}"`);
+  }
+
+  #spellOut(args: readonly string[]): string[] {
+    const end = args.includes("--") ? args.indexOf("--") : args.length;
+    return args.map((word, at) => {
+      const [, name = "", value = ""] = /^(--[a-z][a-z-]*)=(.*)$/s.exec(word) ?? [];
+      const option = this.options.find((each) => each.long === name);
+      if (at >= end || option?.isBoolean() !== true || this.#takesNext(args[at - 1])) return word;
+      if (/^(true|yes|1)$/i.test(value)) return name;
+      if (/^(false|no|0)$/i.test(value)) return `--no-${name.slice(2)}`;
+      return this.refuse(`invalid value "${value}" for ${name}: expected true or false`);
+    });
+  }
+
+  /** The word after this one is its value, whatever it looks like. */
+  #takesNext(word: string | undefined): boolean {
+    return this.options.some((each) => each.required && (each.long === word || each.short === word));
+  }
+}
+
+const suggest = (word: string | undefined): string => (word === undefined ? "" : `, did you mean ${word}?`);

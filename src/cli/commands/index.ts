@@ -1,0 +1,65 @@
+import type { CommandGroup } from "../command.js";
+
+/** The one list of commands. A command's module is loaded when it is chosen. */
+export const commands: CommandGroup = {
+  summary: "sandboxes for code that somebody else wrote",
+  description:
+    "Every command takes --help. The current session is the one that was created or set last; --session, and\n" +
+    "TENKI_SESSION, name another.",
+  commands: {
+    login: { summary: "log in to a service", load: () => import("./login.js") },
+    logout: { summary: "forget the token", load: () => import("./logout.js") },
+    status: {
+      summary: "show who is logged in, where, and the current session",
+      load: () => import("./status.js"),
+    },
+    whoami: { summary: "show whom the token stands for", load: () => import("./whoami.js") },
+    sandbox: {
+      summary: "make sandboxes, run commands in them, and reach their files",
+      aliases: ["sb", "sbx"],
+      commands: {
+        create: { summary: "make a session", aliases: ["new"], load: () => import("./sandbox/create.js") },
+        list: { summary: "list sessions", aliases: ["ls"], load: () => import("./sandbox/list.js") },
+        get: { summary: "show a session", load: () => import("./sandbox/get.js") },
+        set: { summary: "make a session the current one", load: () => import("./sandbox/set.js") },
+        update: { summary: "change a session", load: () => import("./sandbox/update.js") },
+        wait: { summary: "wait until a session is ready", load: () => import("./sandbox/wait.js") },
+        extend: { summary: "let a session live longer", load: () => import("./sandbox/extend.js") },
+        terminate: {
+          summary: "end sessions",
+          aliases: ["rm", "kill"],
+          load: () => import("./sandbox/terminate.js"),
+        },
+        exec: { summary: "run a command in a session", load: () => import("./sandbox/exec.js") },
+        read: { summary: "print a file of a session, or save it", load: () => import("./sandbox/read.js") },
+        write: { summary: "write a file of a session", load: () => import("./sandbox/write.js") },
+        cp: {
+          summary: "copy files into, out of and between sessions",
+          load: () => import("./sandbox/cp.js"),
+        },
+        fs: {
+          summary: "look at and change the files of a session",
+          commands: {
+            ls: { summary: "list a directory", load: () => import("./sandbox/fs/ls.js") },
+            stat: { summary: "show what is at a path", load: () => import("./sandbox/fs/stat.js") },
+            mkdir: { summary: "make a directory", load: () => import("./sandbox/fs/mkdir.js") },
+            rm: { summary: "remove files and directories", load: () => import("./sandbox/fs/rm.js") },
+            mv: { summary: "rename a file or a directory", load: () => import("./sandbox/fs/mv.js") },
+            cat: { summary: "print files", load: () => import("./sandbox/fs/cat.js") },
+          },
+        },
+      },
+    },
+    config: {
+      summary: "read and change the settings",
+      commands: {
+        get: { summary: "print one setting", load: () => import("./config/get.js") },
+        set: { summary: "change one setting", load: () => import("./config/set.js") },
+        list: { summary: "print all settings, with secrets blanked", load: () => import("./config/list.js") },
+        path: { summary: "print where the settings are", load: () => import("./config/path.js") },
+      },
+    },
+    completion: { summary: "print a completion script for a shell", load: () => import("./completion.js") },
+    version: { summary: "print the version", load: () => import("./version.js") },
+  },
+};

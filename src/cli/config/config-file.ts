@@ -1,0 +1,76 @@
+import { readFile, realpath } from "node:fs/promises";
+import { join } from "node:path";
+import { TenkiError } from "../../domain/error.js";
+import { writeFileAtomic } from "../../lib/atomic-file.js";
+import { withFileLock } from "../../lib/file-lock.js";
+import type { Io } from "../io.js";
+import { readPlainConfig, setInConfigText } from "./config-text.js";
+
+export type ConfigValues = ReadonlyMap<string, string>;
+
+/** `~/.config/tenki`, where XDG_CONFIG_HOME says nothing else. */
+export function configDirectory(io: Pick<Io, "env" | "homeDirectory">): string {
+  const base = io.env["XDG_CONFIG_HOME"];
+  return join(base?.startsWith("/") ? base : join(io.homeDirectory, ".config"), "tenki");
+}
+
+/** The user's settings and the current session; read once, changed by replacing the file. */
+export class ConfigFile {
+  readonly path: string;
+  #values: Promise<ConfigValues> | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** All top-level values; empty where there is no file. */
+  values(): Promise<ConfigValues> {
+    this.#values ??= this.#readText().then((text) => this.#parse(text));
+    return this.#values;
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    return (await this.values()).get(key);
+  }
+
+  /** Sets what has a value and removes what is undefined, upon the file as it is by then. */
+  async update(changes: Readonly<Record<string, string | undefined>>): Promise<void> {
+    try {
+      // A link to the file (people keep their settings elsewhere) stays a link.
+      const target = await realpath(this.path).catch(() => this.path);
+      await withFileLock(target, async () => {
+        const before = await this.#readText();
+        await this.#parse(before);
+        const after = Object.entries(changes).reduce(
+          (text, [key, value]) => setInConfigText(text, key, value),
+          before,
+        );
+        const values = await this.#parse(after);
+        if (after !== before) await writeFileAtomic(target, after, 0o600);
+        this.#values = Promise.resolve(values);
+      });
+    } catch (error) {
+      if (error instanceof TenkiError) throw error;
+      throw new TenkiError("internal", `cannot write ${this.path}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  async #readText(): Promise<string> {
+    try {
+      return await readFile(this.path, "utf8");
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === "ENOENT" || code === "ENOTDIR") return "";
+      throw new TenkiError("permission_denied", `cannot read ${this.path}: ${message}`, { cause: error });
+    }
+  }
+
+  async #parse(text: string): Promise<ConfigValues> {
+    const plain = readPlainConfig(text);
+    if (plain !== undefined) return plain;
+    const { readYamlConfig } = await import("./yaml-config.js");
+    return readYamlConfig(text, this.path);
+  }
+}

@@ -1,0 +1,23 @@
+import type { ConfigFile } from "./config-file.js";
+
+export interface Login {
+  /** An address, or the word `local`. */
+  readonly endpoint: string;
+  readonly token: string;
+  readonly workspaceId?: string | undefined;
+  readonly projectId?: string | undefined;
+}
+
+/** Makes a service the command line's context; what belonged to the one before is forgotten. */
+export async function saveLogin(config: ConfigFile, login: Login): Promise<void> {
+  const before = await config.values();
+  const isSame = before.get("api_endpoint") === login.endpoint && before.get("auth_token") === login.token;
+  const session = isSame ? before.get("current_session_id") : undefined;
+  await config.update({
+    auth_token: login.token,
+    api_endpoint: login.endpoint,
+    workspace_id: login.workspaceId,
+    project_id: login.projectId,
+    current_session_id: session,
+  });
+}

@@ -1,0 +1,28 @@
+import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
+import { TenkiError } from "../../domain/error.js";
+
+/** Reads a config file that is more than plain lines; what is not a scalar belongs to other programs. */
+export function readYamlConfig(text: string, path: string): Map<string, string> {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const [problem] = document.errors;
+  if (problem !== undefined) {
+    throw damaged(
+      path,
+      `line ${lineCounter.linePos(problem.pos[0]).line}: ${problem.message.split("\n")[0] ?? ""}`,
+    );
+  }
+  if (document.contents === null) return new Map();
+  if (!isMap(document.contents)) throw damaged(path, "line 1: it holds no `key: value`");
+  const values = new Map<string, string>();
+  for (const { key, value } of document.contents.items) {
+    if (isScalar(key) && isScalar(value) && value.value !== null)
+      values.set(String(key.value), String(value.value));
+  }
+  return values;
+}
+
+const damaged = (path: string, why: string): TenkiError =>
+  new TenkiError("failed_precondition", `the config file ${path} is damaged, ${why}`, {
+    hint: "mend that line, or move the file away and log in again: tenki login",
+  });

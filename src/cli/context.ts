@@ -1,0 +1,162 @@
+import { join } from "node:path";
+import type { Client, Session } from "../client/index.js";
+import { TenkiError } from "../domain/error.js";
+import { ConfigFile, configDirectory } from "./config/config-file.js";
+import type { Interrupts } from "./interrupts.js";
+import type { Io } from "./io.js";
+import { noProgress, type Progress } from "./output/progress.js";
+import { printable } from "./output/printable.js";
+import { writeBytes } from "./output/write.js";
+import { firstFilled, resolveSettings, type Settings } from "./settings.js";
+
+export type OutputMode = "text" | "json" | "yaml";
+
+/** What every command takes besides its own flags. */
+export interface CommonOptions {
+  readonly endpoint?: string | undefined;
+  readonly workspace?: string | undefined;
+  readonly project?: string | undefined;
+  /** How long one call may take. */
+  readonly timeoutMs?: number | undefined;
+  readonly output: OutputMode;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** False: never ask. */
+  readonly input: boolean;
+  readonly color: boolean | undefined;
+}
+
+/** What a command works with; each part is made when it is first asked for, and closed after the command. */
+export class Context {
+  readonly io: Io;
+  readonly common: CommonOptions;
+  readonly config: ConfigFile;
+  readonly #interrupts: Interrupts;
+  #settings: Promise<Settings> | undefined;
+  #client: Promise<Client> | undefined;
+  #progress: Progress = noProgress;
+  /** No session was named: it is the saved one. */
+  #usesSavedSession = false;
+
+  constructor(io: Io, common: CommonOptions, interrupts: Interrupts) {
+    this.io = io;
+    this.common = common;
+    this.#interrupts = interrupts;
+    this.config = new ConfigFile(join(configDirectory(io), "config.yaml"));
+  }
+
+  /** Aborts at Ctrl-C, SIGTERM and SIGHUP. */
+  get signal(): AbortSignal {
+    return this.#interrupts.signal;
+  }
+
+  /** Somebody can be asked. */
+  get interactive(): boolean {
+    return this.common.input && this.io.stdin.isTTY === true && this.io.stderr.isTTY === true;
+  }
+
+  /** Flag, environment, file, default; `local` is resolved to the engine of this machine. */
+  settings(): Promise<Settings> {
+    this.#settings ??= resolveSettings(this.io, this.config, this.common);
+    return this.#settings;
+  }
+
+  client(): Promise<Client> {
+    this.#client ??= this.settings().then((settings) => this.connect(settings));
+    return this.#client;
+  }
+
+  /** A client of its own for other settings than the resolved ones; whoever asks closes it. */
+  async connect(settings: Settings): Promise<Client> {
+    const { Client } = await import("../client/index.js");
+    return new Client({
+      authToken: settings.token,
+      baseUrl: settings.endpoint,
+      gatewayAddress: settings.gateway,
+      workspaceId: settings.workspaceId,
+      projectId: settings.projectId,
+      timeoutMs: this.common.timeoutMs,
+      env: {},
+      onRequest: this.common.verbose ? (request) => void this.warn(requestLine(request)) : undefined,
+    });
+  }
+
+  /** By id or name; where none is given TENKI_SESSION, then the current one. */
+  async session(named: string | undefined): Promise<Session> {
+    const { findSession } = await import("./find-session.js");
+    return findSession(await this.client(), await this.sessionName(named));
+  }
+
+  async sessionName(named: string | undefined): Promise<string> {
+    const asked = firstFilled(named, this.io.env["TENKI_SESSION"]);
+    if (asked !== undefined) return asked;
+    const saved = firstFilled(await this.config.get("current_session_id"));
+    this.#usesSavedSession = saved !== undefined;
+    if (saved !== undefined) return saved;
+    throw new TenkiError("usage", "no session is named, and there is no current one", {
+      hint: "tenki sandbox list, then --session <id|name>; or tenki sandbox create",
+    });
+  }
+
+  /** A line on stderr, unless `--quiet`. */
+  async note(line: string): Promise<void> {
+    if (!this.common.quiet) await this.warn(line);
+  }
+
+  /** A line on stderr. */
+  async warn(line: string): Promise<void> {
+    await writeBytes(this.io.stderr, `${printable(line)}\n`);
+  }
+
+  /** Shown where stderr is a terminal and neither quiet nor another format is asked for. */
+  async progress(label: string): Promise<Progress> {
+    const { quiet, output } = this.common;
+    if (quiet || output !== "text" || this.io.stderr.isTTY !== true || this.io.env["TERM"] === "dumb")
+      return noProgress;
+    const { startSpinner } = await import("./output/progress.js");
+    this.#progress = await startSpinner(this.io, label);
+    return this.#progress;
+  }
+
+  /** Puts signals into the command's hands until the result is called. */
+  takeSignals(): () => void {
+    this.#interrupts.release();
+    return () => this.#interrupts.listen();
+  }
+
+  stopProgress(): void {
+    this.#progress.stop();
+  }
+
+  /** What mends an error that does not say so itself, seen from where this command line stands. */
+  async hintFor({ kind, hint }: TenkiError): Promise<string | undefined> {
+    if (hint !== undefined) return hint;
+    const settings = await this.#settings?.catch(() => undefined);
+    if (kind === "unavailable" && settings !== undefined && isLoopback(settings.endpoint))
+      return "tenki engine start";
+    if (kind === "not_found" && this.#usesSavedSession)
+      return "tenki sandbox list, then tenki sandbox set <id|name>";
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#progress.stop();
+    const client = await this.#client?.catch(() => undefined);
+    client?.close();
+  }
+}
+
+function requestLine(request: {
+  method: string;
+  durationMs: number;
+  endpoint: string;
+  error?: string;
+}): string {
+  const outcome = request.error === undefined ? "ok" : request.error;
+  return `${request.method} at ${request.endpoint}: ${outcome}, ${Math.round(request.durationMs)} ms`;
+}
+
+function isLoopback(endpoint: string): boolean {
+  const { hostname } = new URL(endpoint);
+  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+}

@@ -1,0 +1,175 @@
+import { parseByteSize } from "../../lib/byte-size.js";
+import { parseGoDuration } from "../../lib/go-duration.js";
+
+/** Reads one word of the command line; all of them are here, so that the same word means the same everywhere. */
+export interface Parser<T> {
+  /** What the word should be: `duration`. */
+  readonly noun: string;
+  /** How to write one, for the message. */
+  readonly expected: string;
+  /** The words that are allowed, where they can be counted: for the help and completion. */
+  readonly choices?: readonly string[];
+  /** What completion offers. */
+  readonly completes?: "file" | "directory";
+  /** Undefined: the word is none. */
+  read(word: string): T | undefined;
+}
+
+export const text: Parser<string> = { noun: "value", expected: "a text", read: (word) => word };
+
+/** As `text`, and not empty. */
+export const filled: Parser<string> = { noun: "value", expected: "a text that is not empty", read: orEmpty };
+
+export const session: Parser<string> = {
+  noun: "session",
+  expected: "the id or the name of a session",
+  read: orEmpty,
+};
+
+/** A path inside a session. */
+export const remotePath: Parser<string> = {
+  noun: "path",
+  expected: "a path inside the session, like notes.txt or /home/tenki/notes.txt",
+  read: (word) => (word === "" || word.includes("\0") ? undefined : word),
+};
+
+/** A file on this side; `-` is stdin or stdout. */
+export const localFile: Parser<string> = {
+  noun: "path",
+  expected: "the path of a file",
+  completes: "file",
+  read: (word) => (word === "" || word.includes("\0") ? undefined : word),
+};
+
+export const localDirectory: Parser<string> = { ...localFile, completes: "directory" };
+
+/** Milliseconds. */
+export const duration: Parser<number> = {
+  noun: "duration",
+  expected: "a number with its unit, like 30s, 2m or 1h30m",
+  read(word) {
+    const ms = parseGoDuration(word);
+    return ms === undefined || ms < 0 || !Number.isFinite(ms) ? undefined : ms;
+  },
+};
+
+/** Milliseconds, more than none. */
+export const positiveDuration: Parser<number> = {
+  ...duration,
+  expected: "more than 0, like 30s, 2m or 1h30m",
+  read: (word) => duration.read(word) || undefined,
+};
+
+/** Bytes. */
+export const size: Parser<number> = {
+  noun: "size",
+  expected: "a number with its unit, like 500MB, 10GB or 10GiB",
+  read: parseByteSize,
+};
+
+export function integer(bounds: { readonly min: number; readonly max: number }): Parser<number> {
+  return {
+    noun: "number",
+    expected: `a whole number from ${bounds.min} to ${bounds.max}`,
+    read(word) {
+      const value = /^-?\d{1,15}$/.test(word) ? Number(word) : Number.NaN;
+      return value >= bounds.min && value <= bounds.max ? value : undefined;
+    },
+  };
+}
+
+export const port: Parser<number> = { ...integer({ min: 1, max: 65_535 }), noun: "port" };
+
+/** A command's name and value: `KEY=VALUE`; the value may be empty and hold more of `=`. */
+export const keyValue: Parser<readonly [string, string]> = {
+  noun: "key=value",
+  expected: "a name, =, and a value, like owner=alice",
+  read(word) {
+    const at = word.indexOf("=");
+    return at < 1 || word.includes("\0") ? undefined : [word.slice(0, at), word.slice(at + 1)];
+  },
+};
+
+/** An environment variable: `NAME=VALUE`. */
+export const environmentVariable: Parser<readonly [string, string]> = {
+  noun: "key=value",
+  expected: "a variable's name, =, and its value, like DEBUG=1",
+  read(word) {
+    const pair = keyValue.read(word);
+    return pair !== undefined && /^[A-Za-z_][A-Za-z0-9_]*$/.test(pair[0]) ? pair : undefined;
+  },
+};
+
+export const tag: Parser<string> = {
+  noun: "tag",
+  expected: "up to 32 small letters, digits and _ : . -, a letter or a digit first",
+  read: (word) => (/^[a-z0-9][a-z0-9_:.-]{0,31}$/.test(word) ? word : undefined),
+};
+
+export const maxTags = 20;
+
+export const sessionName: Parser<string> = {
+  noun: "name",
+  expected: "up to 64 letters, digits, and . _ -, a letter or a digit first",
+  read: (word) => (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(word) ? word : undefined),
+};
+
+/** An http:// or https:// address, or the word `local`. */
+export const endpoint: Parser<string> = {
+  noun: "endpoint",
+  expected: "an address like https://api.tenki.cloud, or the word local",
+  choices: ["local"],
+  read: readEndpoint,
+};
+
+export function oneOf<const T extends string>(noun: string, choices: readonly T[]): Parser<T> {
+  return {
+    noun,
+    expected: choices.join(", "),
+    choices,
+    read: (word) => choices.find((choice) => choice.toLowerCase() === word.toLowerCase()),
+  };
+}
+
+function orEmpty(word: string): string | undefined {
+  return word.trim() === "" ? undefined : word;
+}
+
+function readEndpoint(word: string): string | undefined {
+  if (word === "local") return word;
+  const protocol = URL.canParse(word) ? new URL(word).protocol : "";
+  return protocol === "http:" || protocol === "https:" ? word.replace(/\/+$/, "") : undefined;
+}
+
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+export const uuid: Parser<string> = {
+  noun: "id",
+  expected: "an id like 5b0e4f6e-0d5c-4f0e-9b0a-6f6d3c1c2a11",
+  read: (word) => (uuidPattern.test(word) ? word.toLowerCase() : undefined),
+};
+
+/** Whole minutes; 0 = never. */
+export const minutes: Parser<number> = {
+  noun: "duration",
+  expected: "whole minutes, like 30m or 2h; 0 for never",
+  read(word) {
+    const ms = duration.read(word);
+    return ms === undefined || ms % 60_000 !== 0 ? undefined : ms / 60_000;
+  },
+};
+
+export interface VolumeMount {
+  readonly volume: string;
+  readonly mountPath: string;
+  readonly readOnly: boolean;
+}
+
+export const volumeMount: Parser<VolumeMount> = {
+  noun: "volume",
+  expected: "id-or-name:/path, with :ro at its end for one that is only read",
+  read(word) {
+    const [, volume = "", mountPath = "", mode] = /^([^:]+):(\/[^:]*)(:ro|:rw)?$/.exec(word) ?? [];
+    return volume === "" ? undefined : { volume, mountPath, readOnly: mode === ":ro" };
+  },
+};

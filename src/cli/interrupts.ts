@@ -1,0 +1,66 @@
+import { TenkiError } from "../domain/error.js";
+import type { Io } from "./io.js";
+import { signalCode } from "./exit-codes.js";
+
+/** How long a command may take to say where it leaves things, once it was interrupted. */
+const graceMs = 2_000;
+
+/** Somebody ended tenki: Ctrl-C, or a signal. */
+export class InterruptedError extends TenkiError {
+  readonly signalName: string;
+
+  constructor(signalName: string, message = "interrupted", hint?: string) {
+    super("cancelled", message, { hint });
+    this.signalName = signalName;
+  }
+
+  get exitCode(): number {
+    return signalCode(this.signalName);
+  }
+
+  /** The same, and what it left behind. */
+  saying(message: string, hint: string): InterruptedError {
+    return new InterruptedError(this.signalName, message, hint);
+  }
+}
+
+/** The signals that end a command line: the first aborts, the second ends at once. */
+export class Interrupts {
+  readonly #io: Io;
+  readonly #controller = new AbortController();
+  #giveUp: (error: Error) => void = () => undefined;
+  #release: () => void = () => undefined;
+  /** Rejects when an interrupted command has had its grace. */
+  readonly over: Promise<never>;
+
+  constructor(io: Io) {
+    this.#io = io;
+    this.over = new Promise((_, reject) => (this.#giveUp = reject));
+    this.over.catch(() => undefined);
+    this.listen();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  listen(): void {
+    const offs = (["INT", "TERM", "HUP"] as const).map((name) =>
+      this.#io.onSignal(`SIG${name}`, () => this.#interrupt(name)),
+    );
+    this.#release = () => offs.forEach((off) => off());
+  }
+
+  /** Lets go of the signals until `listen`. */
+  release(): void {
+    this.#release();
+    this.#release = () => undefined;
+  }
+
+  #interrupt(name: string): void {
+    const error = new InterruptedError(name);
+    if (this.signal.aborted) return this.#io.exitNow(error.exitCode);
+    this.#controller.abort(error);
+    setTimeout(() => this.#giveUp(error), graceMs).unref();
+  }
+}

@@ -1,0 +1,59 @@
+import { homedir } from "node:os";
+import type { Readable, Writable } from "node:stream";
+
+export interface InputStream extends Readable {
+  readonly isTTY?: boolean | undefined;
+  setRawMode?(raw: boolean): unknown;
+}
+
+export interface OutputStream extends Writable {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
+}
+
+/** Everything that the command line knows of the world around it; a test has one of its own. */
+export interface Io {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly homeDirectory: string;
+  readonly userId: number;
+  /** How this command line is called once more: node and the launcher. */
+  readonly self: readonly string[];
+  readonly stdin: InputStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Replaces what the signal does by itself; the result lets go again. */
+  onSignal(name: NodeJS.Signals, listener: () => void): () => void;
+  /** For what cannot be waited for any more. */
+  exitNow(code: number): void;
+}
+
+/** The process's own; a stream is opened when it is first used. */
+export function processIo(launcher: string): Io {
+  return {
+    env: process.env,
+    get cwd() {
+      return process.cwd();
+    },
+    get homeDirectory() {
+      return process.env["HOME"] || homedir();
+    },
+    userId: process.getuid?.() ?? -1,
+    self: [process.execPath, launcher],
+    get stdin() {
+      return process.stdin;
+    },
+    get stdout() {
+      return process.stdout;
+    },
+    get stderr() {
+      return process.stderr;
+    },
+    onSignal(name, listener) {
+      process.on(name, listener);
+      return () => void process.off(name, listener);
+    },
+    exitNow: (code) => process.exit(code),
+  };
+}

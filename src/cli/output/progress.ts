@@ -1,0 +1,26 @@
+import type { Io } from "../io.js";
+
+/** One line that changes while something takes its time. */
+export interface Progress {
+  update(label: string): void;
+  /** Takes the line away. */
+  stop(): void;
+}
+
+export const noProgress: Progress = { update: () => undefined, stop: () => undefined };
+
+/** A spinner on stderr; the library is loaded when somebody looks. */
+export async function startSpinner(io: Io, label: string): Promise<Progress> {
+  const { default: ora } = await import("ora");
+  const spinner = ora({
+    text: label,
+    stream: io.stderr as NodeJS.WriteStream,
+    discardStdin: false,
+    hideCursor: true,
+  });
+  spinner.start();
+  return {
+    update: (text) => void (spinner.text = text),
+    stop: () => void spinner.stop(),
+  };
+}

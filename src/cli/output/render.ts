@@ -1,0 +1,44 @@
+import type { Io } from "../io.js";
+import { jsonText } from "./json.js";
+import { tableText } from "./table.js";
+import { objectText } from "./text.js";
+import type { Value, View } from "./view.js";
+import { writeBytes } from "./write.js";
+
+export interface RenderOptions {
+  readonly output: "text" | "json" | "yaml";
+  readonly quiet: boolean;
+}
+
+/** The one place that shows what a command returns. */
+export async function render(view: View, io: Io, options: RenderOptions): Promise<void> {
+  if (view.kind === "live") {
+    for await (const each of view.views) await renderOne(each, io, options, true);
+    return;
+  }
+  await renderOne(view, io, options, false);
+}
+
+async function renderOne(view: View, io: Io, options: RenderOptions, live: boolean): Promise<void> {
+  if (view.kind === "live") throw new TypeError("a live view inside a live view");
+  if (options.output === "json") return writeBytes(io.stdout, jsonText(valueOf(view), { compact: live }));
+  if (options.output === "yaml") {
+    const { yamlText } = await import("./yaml.js");
+    return writeBytes(io.stdout, `${live ? "---\n" : ""}${yamlText(valueOf(view))}`);
+  }
+  if (view.kind !== "done") return writeBytes(io.stdout, textOf(view, io));
+  if (!options.quiet) await writeBytes(io.stderr, `${view.message}\n`);
+}
+
+type Shown = Exclude<View, { kind: "live" }>;
+
+function valueOf(view: Shown): Value {
+  if (view.kind === "list") return view.items;
+  return view.kind === "text" ? view.value : view.fields;
+}
+
+function textOf(view: Exclude<Shown, { kind: "done" }>, io: Io): string {
+  if (view.kind === "object") return objectText(view.fields);
+  if (view.kind === "text") return view.text.endsWith("\n") ? view.text : `${view.text}\n`;
+  return tableText(view.items, view.columns, io.stdout.isTTY === true ? io.stdout.columns : undefined);
+}

@@ -1,0 +1,55 @@
+/** What a user sees of something: written by hand per noun, so that a change of the wire changes nothing here. */
+export type Value = string | number | boolean | null | undefined | Date | readonly Value[] | Fields;
+
+/** Keys in snake_case, in the order in which they are shown; undefined is left out. */
+export interface Fields {
+  readonly [key: string]: Value;
+}
+
+export interface Column {
+  readonly header: string;
+  cell(item: Fields): string;
+}
+
+/** What a command shows; `output/render.ts` makes text, JSON or YAML of it. */
+export type View =
+  | { readonly kind: "object"; readonly fields: Fields }
+  | { readonly kind: "list"; readonly items: readonly Fields[]; readonly columns: readonly Column[] }
+  /** Text as it is, with a line feed at its end; the value in JSON and YAML. */
+  | { readonly kind: "text"; readonly text: string; readonly value: Value }
+  /** Something was done: a line on stderr unless `--quiet`; the fields in JSON and YAML. */
+  | { readonly kind: "done"; readonly message: string; readonly fields: Fields }
+  /** What goes on: one after another; in JSON one document a line. */
+  | { readonly kind: "live"; readonly views: AsyncIterable<View> };
+
+export const objectView = (fields: Fields): View => ({ kind: "object", fields });
+
+export const listView = (items: readonly Fields[], columns: readonly Column[]): View => ({
+  kind: "list",
+  items,
+  columns,
+});
+
+export const textView = (text: string, value: Value): View => ({ kind: "text", text, value });
+
+export const doneView = (message: string, fields: Fields): View => ({ kind: "done", message, fields });
+
+export const liveView = (views: AsyncIterable<View>): View => ({ kind: "live", views });
+
+/** A column that shows one field, `-` where it is empty. */
+export const column = (header: string, key: string): Column => ({
+  header,
+  cell: (item) => cellText(item[key]),
+});
+
+export function cellText(value: Value): string {
+  if (value === null || value === undefined || value === "") return "-";
+  return value instanceof Date
+    ? formatTime(value)
+    : Array.isArray(value)
+      ? value.join(",") || "-"
+      : String(value);
+}
+
+/** RFC 3339, without a fraction where there is none. */
+export const formatTime = (date: Date): string => date.toISOString().replace(".000Z", "Z");

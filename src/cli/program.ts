@@ -1,0 +1,103 @@
+import { CommanderError, Option } from "commander";
+import { type CommandGroup, type CommandLeaf, type CommandModule, isGroup } from "./command.js";
+import { describeHelp } from "./commander/help.js";
+import {
+  argumentsOf,
+  bindOptions,
+  commonFlagsOf,
+  flagsOf,
+  registerArguments,
+  registerFlags,
+} from "./commander/register.js";
+import { TenkiCommand } from "./commander/tenki-command.js";
+import { commonFlags, type GivenCommon } from "./flags/common.js";
+
+/** What the words of a command line ask for; `common` holds the common flags in the order of the line. */
+export type Request =
+  | { readonly kind: "help"; readonly text: string }
+  | { readonly kind: "version"; readonly common: readonly GivenCommon[] }
+  | {
+      readonly kind: "command";
+      readonly module: CommandModule;
+      readonly options: Record<string, unknown>;
+      readonly common: readonly GivenCommon[];
+    };
+
+/** Reads the words with commander; of all the commands' modules only the chosen one's is loaded. */
+export async function readRequest(
+  root: CommandGroup,
+  argv: readonly string[],
+  width: number,
+): Promise<Request> {
+  let help = "";
+  const reader = new Reader();
+  const program = new TenkiCommand("tenki")
+    .exitOverride()
+    .helpCommand(false)
+    .enablePositionalOptions()
+    .configureOutput({ writeOut: (text) => void (help += text), getOutHelpWidth: () => width });
+  reader.fillGroup(program, root);
+  try {
+    await program.parseAsync(argv[0] === "help" ? [...argv.slice(1), "--help"] : [...argv], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
+  }
+  return reader.request ?? { kind: "help", text: help };
+}
+
+class Reader {
+  request: Request | undefined;
+
+  /** The commands of a group, each without its flags until it is chosen. */
+  fillGroup(target: TenkiCommand, group: CommandGroup): void {
+    const children = new Map<unknown, CommandGroup | CommandLeaf>();
+    for (const [name, node] of Object.entries(group.commands)) {
+      const child = target
+        .command(name)
+        .summary(node.summary)
+        .aliases([...(node.aliases ?? [])]);
+      children.set(child, node);
+    }
+    registerFlags(target, "Common flags:", commonFlags, { hidden: target.parent !== null });
+    target.addHelpOption(new Option("-h, --help", "show this").helpGroup("Common flags:"));
+    describeHelp(target, {
+      summary: group.summary,
+      description: group.description,
+      usage: "<command> [flags]",
+    });
+    target.hook("preSubcommand", async (_, chosen) => {
+      const node = children.get(chosen);
+      if (node === undefined) return;
+      if (isGroup(node)) this.fillGroup(chosen as TenkiCommand, node);
+      else this.#fillLeaf(chosen as TenkiCommand, node, await node.load());
+    });
+    target.allowExcessArguments().action(() => this.#chooseGroup(target));
+  }
+
+  #chooseGroup(target: TenkiCommand): void {
+    if (target.args.length > 0) target.unknownCommand();
+    if (target.getOptionValue("version") !== true) target.help();
+    this.request = { kind: "version", common: givenCommon(target) };
+  }
+
+  #fillLeaf(target: TenkiCommand, leaf: CommandLeaf, module: CommandModule): void {
+    const { define } = module;
+    registerArguments(target, argumentsOf(define));
+    registerFlags(target, "Flags:", flagsOf(define));
+    registerFlags(target, "Common flags:", commonFlagsOf(define));
+    target.addHelpOption(new Option("-h, --help", "show this").helpGroup("Common flags:"));
+    describeHelp(target, { summary: leaf.summary, ...define });
+    target.action(() => {
+      const common = givenCommon(target, define.flags);
+      if (target.getOptionValue("version") === true) this.request = { kind: "version", common };
+      else this.request = { kind: "command", module, options: bindOptions(target, define), common };
+    });
+  }
+}
+
+/** The common flags as given at the root, at the group and at the command itself, which may have its own. */
+function givenCommon(target: TenkiCommand, own: object = {}): GivenCommon[] {
+  const above = target.parent === null ? [] : givenCommon(target.parent as TenkiCommand);
+  const keys = Object.keys(commonFlags).filter((key) => !(key in own));
+  return [...above, Object.fromEntries(keys.map((key) => [key, target.getOptionValue(key)]))];
+}
