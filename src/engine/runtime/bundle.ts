@@ -106,7 +106,7 @@ function resources(limits: BundleSpec["limits"], machine: Machine): Record<strin
   };
 }
 
-/** The kernel's memory, keys, timers and hardware. */
+/** The kernel's memory, keys, timers and hardware; the host's disks. */
 const maskedPaths = [
   "/proc/acpi",
   "/proc/asound",
@@ -118,6 +118,8 @@ const maskedPaths = [
   "/proc/scsi",
   "/proc/timer_list",
   "/proc/timer_stats",
+  // Loop devices tell the paths of the files behind them.
+  "/sys/devices/virtual/block",
   "/sys/devices/virtual/powercap",
   "/sys/firmware",
 ];

@@ -21,6 +21,8 @@ export interface OciRuntimeOptions {
   readonly dataDir: string;
   /** What tells this engine's cgroups from another's. */
   readonly instanceId: string;
+  /** The cgroup that those of sandboxes are made in. Default: `/tenki-<instanceId>`. */
+  readonly cgroupParent?: string | undefined;
   /** A name or path; default: the one that suits this machine. */
   readonly ociRuntime?: string | undefined;
   /** The program that is pid 1 of each sandbox. */
@@ -167,7 +169,7 @@ class OciRuntime implements Runtime {
   }
 
   get #cgroupParent(): string {
-    return `/tenki-${this.#options.instanceId}`;
+    return this.#options.cgroupParent ?? `/tenki-${this.#options.instanceId}`;
   }
 
   #place(sessionId: string): ContainerPlace {

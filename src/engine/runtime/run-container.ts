@@ -1,8 +1,7 @@
-import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { TenkiError } from "../../domain/error.js";
-import { systemEnvironment } from "../../lib/system-environment.js";
 import type { Overlay } from "./overlay.js";
+import { startDetached } from "./start-detached.js";
 import type { SessionDirectory } from "./session-directory.js";
 
 export interface RunContainerOptions {
@@ -26,11 +25,18 @@ export async function runContainer(options: RunContainerOptions): Promise<void> 
   const layers = overlays.flatMap(({ options, target }) => [options, target]);
   const argv = ["unshare", "--mount", "--propagation", "private", "--"];
   argv.push("/bin/sh", "-euc", mountAndExec, "mount-layers", ...layers, "--", ...runtimeArguments(options));
-  const { exitCode, stderr } = await startDetached(argv, options.signal);
-  if (exitCode === 0) return;
-  const said = (await runtimeError(directory.runtimeLog)) ?? lastLine(stderr) ?? `exit code ${exitCode}`;
-  throw new TenkiError("internal", `the sandbox did not start: ${said}`);
+  const result = await startDetached(argv, { timeoutMs: startTimeoutMs, signal: options.signal });
+  if (result.exitCode === 0) return;
+  if (options.signal.aborted) throw cancelled(options.signal);
+  const said = (await runtimeError(directory.runtimeLog)) ?? lastLine(result.stderr);
+  const reason = result.timedOut
+    ? `the runtime did not finish within ${startTimeoutMs} ms`
+    : (said ?? `the runtime exits with ${result.exitCode}`);
+  throw new TenkiError("internal", `the sandbox did not start: ${reason}`);
 }
+
+/** A start takes some fifty milliseconds; a runtime that takes so long hangs. */
+const startTimeoutMs = 30_000;
 
 const mountAndExec =
   'while [ "$1" != -- ]; do mount -t overlay -o "$1" overlay "$2"; shift 2; done; shift; exec "$@"';
@@ -45,59 +51,24 @@ function runtimeArguments(options: RunContainerOptions): string[] {
   ];
 }
 
-const startTimeoutMs = 30_000;
-const stderrCapBytes = 64 << 10;
-
-/**
- * Runs a program whose children live on with its standard streams: waits for its exit and not for the
- * streams' end. A pipe carries what it says, as a file of the host's would be one that the guest can write.
- */
-function startDetached(
-  argv: readonly string[],
-  signal: AbortSignal,
-): Promise<{ exitCode: number; stderr: string }> {
-  const [file = "", ...args] = argv;
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"], env: { ...systemEnvironment } });
-    let stderr = "";
-    child.stderr.on("data", (chunk: Buffer) => {
-      if (stderr.length < stderrCapBytes) stderr += chunk.toString();
-    });
-    const kill = () => child.kill("SIGKILL");
-    const deadline = setTimeout(kill, startTimeoutMs);
-    signal.addEventListener("abort", kill, { once: true });
-    if (signal.aborted) kill();
-    const settle = () => {
-      clearTimeout(deadline);
-      signal.removeEventListener("abort", kill);
-      child.stderr.destroy();
-    };
-    child.on("error", (error) => {
-      settle();
-      reject(error);
-    });
-    child.on("exit", (code) => {
-      // What it said last is in the pipe by now, but perhaps not yet read.
-      setImmediate(() => {
-        settle();
-        resolve({ exitCode: code ?? 137, stderr });
-      });
-    });
-  });
-}
-
 /** The last error that the runtime wrote to its log. */
 async function runtimeError(path: string): Promise<string | undefined> {
   const text = await readFile(path, "utf8").catch(() => "");
-  const errors = text.split("\n").flatMap((line) => {
-    try {
-      const entry = JSON.parse(line) as { level?: unknown; msg?: unknown };
-      return entry.level === "error" && typeof entry.msg === "string" ? [entry.msg] : [];
-    } catch {
-      return [];
-    }
-  });
-  return errors.at(-1);
+  return text.split("\n").flatMap(errorMessage).at(-1);
+}
+
+function errorMessage(line: string): string[] {
+  try {
+    const entry = JSON.parse(line) as { level?: unknown; msg?: unknown };
+    return entry.level === "error" && typeof entry.msg === "string" ? [entry.msg] : [];
+  } catch {
+    return [];
+  }
 }
 
 const lastLine = (text: string): string | undefined => text.trim().split("\n").at(-1) || undefined;
+
+const cancelled = (signal: AbortSignal): TenkiError =>
+  signal.reason instanceof TenkiError
+    ? signal.reason
+    : new TenkiError("cancelled", "the start was cancelled", { cause: signal.reason });
