@@ -14,6 +14,7 @@ export const engineFiles = {
   state: "engine.json",
   token: "token",
   log: "engine.log",
+  record: "record.db",
   /** Without root: the process that keeps the namespaces of the sandboxes alive between two engines. */
   holder: "holder.json",
 } as const;

@@ -50,6 +50,18 @@ export const commands: CommandGroup = {
         },
       },
     },
+    engine: {
+      summary: "run sandboxes on this machine",
+      commands: {
+        start: { summary: "start the engine", load: () => import("./engine/start.js") },
+        stop: { summary: "stop it and leave its sessions running", load: () => import("./engine/stop.js") },
+        restart: { summary: "stop it and start it again", load: () => import("./engine/restart.js") },
+        status: { summary: "say whether it runs, and where", load: () => import("./engine/status.js") },
+        logs: { summary: "print what it logged", load: () => import("./engine/logs.js") },
+        doctor: { summary: "look at what it needs of this machine", load: () => import("./engine/doctor.js") },
+        token: { summary: "print its token", load: () => import("./engine/token.js") },
+      },
+    },
     config: {
       summary: "read and change the settings",
       commands: {

@@ -173,3 +173,28 @@ export const volumeMount: Parser<VolumeMount> = {
     return volume === "" ? undefined : { volume, mountPath, readOnly: mode === ":ro" };
   },
 };
+
+/** The contract counts a command's time in 32 bits of milliseconds. */
+export const commandTimeout: Parser<number> = {
+  ...duration,
+  expected: "a number with its unit, like 30s, 2m or 1h30m, up to 1193h; 0 for never",
+  read(word) {
+    const ms = duration.read(word);
+    return ms === undefined || ms > 0xffffffff ? undefined : Math.ceil(ms);
+  },
+};
+
+export const listenAddress: Parser<string> = {
+  noun: "address to listen on",
+  expected: "ADDRESS:PORT, as in 127.0.0.1:8365 or [::1]:0",
+  read(word) {
+    const match = /^(\[[0-9a-fA-F:]+\]|[^\s:[\]]+):(\d{1,5})$/.exec(word);
+    return match !== null && Number(match[2]) <= 65_535 ? word : undefined;
+  },
+};
+
+export const address: Parser<string> = {
+  noun: "address",
+  expected: "an IPv4 address",
+  read: (word) => (/^(\d{1,3}\.){3}\d{1,3}$/.test(word) && word.split(".").every((part) => Number(part) < 256) ? word : undefined),
+};

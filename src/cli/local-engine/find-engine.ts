@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { engineFiles, type EngineState } from "../../domain/engine-state.js";
 import { TenkiError } from "../../domain/error.js";
@@ -45,3 +45,10 @@ async function readOwned(path: string): Promise<string | undefined> {
     throw error;
   }
 }
+
+/** Whether an engine has ever kept sessions here. */
+export const hasRecord = (dataDir: string): Promise<boolean> =>
+  access(join(dataDir, engineFiles.record)).then(
+    () => true,
+    () => false,
+  );

@@ -9,18 +9,21 @@ import { findEngine, type LocalEngine } from "./find-engine.js";
 
 export interface StartEngineOptions {
   readonly dataDir: string;
+  /** What the command goes through: see `namespacePrefix`. */
+  readonly prefix: readonly string[];
   /** How this command line is called: node and the launcher. */
   readonly self: readonly string[];
   /** Flags of `engine start --foreground`, passed on as they are. */
   readonly flags: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** How long an engine may take until it serves: the first start builds the default image. */
-const startTimeoutMs = 120_000;
+export const startTimeoutMs = 120_000;
 
-/** The descriptor on which a started engine says that it serves, or why not. */
-export const readyDescriptor = 3;
+/** The descriptor on which a started engine says that it serves, or why not; the variable that tells it so. */
+const readyDescriptor = 3;
+export const readyVariable = "TENKI_ENGINE_READY_FD";
 
 /** Starts an engine that outlives this process; resolves once it serves. */
 export async function startEngine(options: StartEngineOptions): Promise<LocalEngine> {
@@ -41,16 +44,15 @@ export async function startEngine(options: StartEngineOptions): Promise<LocalEng
   }
 }
 
-function launch({ self, flags, env, dataDir }: StartEngineOptions): ChildProcess {
-  const [program = process.execPath, ...launcher] = self;
+function launch({ prefix, self, flags, env, dataDir }: StartEngineOptions): ChildProcess {
+  const [program = "", ...rest] = [...prefix, ...self];
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const output = openSync(join(dataDir, `${engineFiles.log}.stderr`), "a", 0o600);
   try {
-    const ready = ["--foreground", "--ready-fd", String(readyDescriptor), "--data-dir", dataDir];
-    return spawn(program, [...launcher, "engine", "start", ...ready, ...flags], {
+    return spawn(program, [...rest, "engine", "start", "--foreground", "--data-dir", dataDir, ...flags], {
       detached: true,
       stdio: ["ignore", output, output, "pipe"],
-      env,
+      env: { ...env, [readyVariable]: String(readyDescriptor) },
       cwd: "/",
     });
   } finally {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { tryProcess } from "../../lib/process.js";
 import type { Finding } from "../core/finding.js";
@@ -73,13 +73,22 @@ function delegatedCgroup(): Finding {
 
 async function slirp(): Promise<Finding> {
   const version = await tryProcess(["slirp4netns", "--version"]).catch(() => undefined);
-  return {
-    name: "network without root",
-    ok: version !== undefined,
-    required: false,
-    detail: version?.stdout.split("\n")[0] ?? "slirp4netns is missing: sandboxes have no way out",
-    hint: version === undefined ? "sudo apt-get install slirp4netns" : undefined,
-  };
+  const [detail, hint] =
+    version === undefined
+      ? ["slirp4netns is missing: sandboxes have no way out", "sudo apt-get install slirp4netns"]
+      : canOpen("/dev/net/tun")
+        ? [version.stdout.split("\n")[0] ?? "slirp4netns", undefined]
+        : ["/dev/net/tun is closed to this user: sandboxes have no way out", "sudo chmod 666 /dev/net/tun"];
+  return { name: "network without root", ok: hint === undefined, required: false, detail, hint };
+}
+
+function canOpen(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const quota: Finding = {

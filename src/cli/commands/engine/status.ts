@@ -1,0 +1,31 @@
+import { command, type OptionsOf } from "../../command.js";
+import type { Context } from "../../context.js";
+import { flag } from "../../flags/flag.js";
+import { filled } from "../../flags/parsers.js";
+import { resolveDataDir } from "../../local-engine/data-dir.js";
+import { liveSessions } from "../../local-engine/engine-client.js";
+import { findEngine } from "../../local-engine/find-engine.js";
+import { objectView, type View } from "../../output/view.js";
+
+export const define = command({
+  description: "Says whether the engine runs, and where. Starts nothing; the exit code is 0 in either case.",
+  flags: { dataDir: flag("DIR", "the engine's data directory", filled) },
+  examples: [["tenki engine status --json | jq -r .state", "RUNNING or STOPPED, for a program"]],
+});
+
+export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View> {
+  const dataDir = resolveDataDir(options.dataDir, ctx.io);
+  const engine = await findEngine(dataDir);
+  if (engine === undefined) return objectView({ state: "STOPPED", data_dir: dataDir });
+  const sessions = await liveSessions(ctx, engine);
+  const { endpoint, pid, version, isolation } = engine;
+  return objectView({
+    state: "RUNNING",
+    endpoint,
+    pid,
+    version,
+    isolation,
+    data_dir: dataDir,
+    sessions: sessions.length,
+  });
+}
