@@ -3,11 +3,11 @@ import { TenkiError } from "../../domain/error.js";
 import { SandboxSessionDataPlaneService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { checkFirstMessage } from "./first-message.js";
 import { sessionIdOf } from "./session-id-of.js";
-import { isSameToken, readToken } from "./token.js";
+import { readToken } from "./token.js";
 
 export interface AuthOptions {
-  /** The control plane's. */
-  readonly token: string;
+  /** Throws where a control-plane token is missing or wrong. */
+  readonly checkToken: (token: string | undefined) => void;
   /** Returns the session that a data-plane credential is for; throws where it is broken or expired. */
   readonly verifyCredential: (credential: string) => string;
 }
@@ -16,13 +16,13 @@ const credentialHeader = "x-tenki-session-cert";
 const credentialSession = createContextKey<string | undefined>(undefined);
 
 /** Lets in who carries the engine's token, and on the data plane who carries a credential for the session. */
-export function authenticate({ token, verifyCredential }: AuthOptions): Interceptor {
+export function authenticate({ checkToken, verifyCredential }: AuthOptions): Interceptor {
   return (next) => (request) => {
     const { service, header, contextValues } = request;
     if (service.typeName === SandboxSessionDataPlaneService.typeName) {
       contextValues.set(credentialSession, verifyCredential(requireCredential(header)));
     } else {
-      requireToken(header, token);
+      checkToken(readToken(header));
     }
     return next(request);
   };
@@ -36,12 +36,6 @@ export const holdToSession = (): Interceptor =>
       throw new TenkiError("permission_denied", "the credential is for another session than the request");
     }
   });
-
-export function requireToken(header: Headers, token: string): void {
-  const given = readToken(header);
-  if (given === undefined) throw new TenkiError("unauthenticated", "the request carries no token");
-  if (!isSameToken(given, token)) throw new TenkiError("unauthenticated", "the token is not this engine's");
-}
 
 function requireCredential(header: Headers): string {
   const credential = header.get(credentialHeader);

@@ -105,6 +105,7 @@ export class Listener {
       else this.#http1.accept(socket);
     });
     server.on("connection", (socket) => this.#track(socket));
+    server.on("tlsClientError", (_error, socket) => socket.destroy());
     return server;
   }
 

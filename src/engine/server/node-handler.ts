@@ -1,10 +1,9 @@
-import type { IncomingMessage } from "node:http";
-import type { Http2ServerRequest } from "node:http2";
-import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
+import { constants } from "node:http2";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { sendResponse, type NodeResponse } from "./send-response.js";
+import { type NodeResponse, sendResponse } from "./send-response.js";
+import { type NodeRequest, toUniversalRequest } from "./universal-request.js";
 
-export type NodeHandler = (request: IncomingMessage | Http2ServerRequest, response: NodeResponse) => void;
+export type NodeHandler = (request: NodeRequest, response: NodeResponse) => void;
 
 /** Serves each handler at its path; a path that is no method is a plain 404. */
 export function createNodeHandler(
@@ -16,18 +15,34 @@ export function createNodeHandler(
     const path = request.url?.split("?", 1)[0] ?? "";
     const handler = byPath.get(path);
     if (handler === undefined) {
-      response.writeHead(404, { "content-type": "text/plain" });
-      response.end("no such method\n");
+      refuse(response, 404, "no such method");
       return;
     }
-    const answer = async () => {
-      const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
-      await sendResponse(await handler(universal), response);
-    };
-    answer().catch((error: unknown) => {
+    answer(handler, request, response).catch((error: unknown) => {
       onFailure(path, error);
-      if ("stream" in response) response.stream.close(2);
+      if ("stream" in response) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
       else response.destroy();
     });
   };
+}
+
+async function answer(
+  handler: UniversalHandler,
+  request: NodeRequest,
+  response: NodeResponse,
+): Promise<void> {
+  const universal = toUniversalRequest(request, response);
+  if (universal === undefined) {
+    refuse(response, 400, "the request names no host");
+    return;
+  }
+  await sendResponse(await handler(universal), response);
+  // What of the body nobody wanted must not stay in the connection's window.
+  request.resume();
+}
+
+function refuse(response: NodeResponse, status: number, text: string): void {
+  const body = Buffer.from(`${text}\n`);
+  response.writeHead(status, { "content-type": "text/plain", "content-length": body.length });
+  response.end(body);
 }

@@ -1,15 +1,9 @@
-import { createHash, timingSafeEqual } from "node:crypto";
-
 /** The token that a request carries in any of the three forms; undefined where it carries none. */
 export function readToken(headers: Headers): string | undefined {
   const bearer = /^bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
   const session = headers.get("x-session-token") ?? undefined;
   return bearer ?? session ?? readCookie(headers.get("cookie") ?? "");
 }
-
-/** Compares in the same time whatever the difference. */
-export const isSameToken = (given: string, expected: string): boolean =>
-  timingSafeEqual(digest(given), digest(expected));
 
 const cookieNames = new Set(["tenki_session", "ory_kratos_session"]);
 
@@ -20,5 +14,3 @@ function readCookie(cookies: string): string | undefined {
   }
   return undefined;
 }
-
-const digest = (text: string): Buffer => createHash("sha256").update(text).digest();

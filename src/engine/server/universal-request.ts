@@ -1,0 +1,71 @@
+import type { IncomingMessage } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
+import { isIP } from "node:net";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
+import type { NodeResponse } from "./send-response.js";
+
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+
+/** What the handlers take, made from Node's request; undefined where the request names no host. */
+export function toUniversalRequest(
+  request: NodeRequest,
+  response: NodeResponse,
+): UniversalServerRequest | undefined {
+  const scheme = "encrypted" in request.socket && request.socket.encrypted === true ? "https" : "http";
+  const url = `${scheme}://${authorityOf(request)}${request.url ?? "/"}`;
+  if (!URL.canParse(url)) return undefined;
+  const { signal } = whenGone(request, response);
+  return {
+    httpVersion: request.httpVersion,
+    method: request.method ?? "",
+    url,
+    header: toHeaders(request),
+    body: readBody(request, signal),
+    signal,
+  };
+}
+
+/** Node's HTTP/2 client leaves out the brackets of an IPv6 address. */
+function authorityOf(request: NodeRequest): string {
+  const authority = String(request.headers[":authority"] ?? request.headers.host ?? "");
+  const [, address = "", port = ""] = /^([0-9a-f:.]+):(\d+)$/i.exec(authority) ?? [];
+  return isIP(address) === 6 ? `[${address}]:${port}` : authority;
+}
+
+/** Aborts when the caller goes away, at once: also while nobody reads what it had sent before. */
+function whenGone(request: NodeRequest, response: NodeResponse): AbortController {
+  const gone = new AbortController();
+  const abort = () => {
+    if (!gone.signal.aborted) gone.abort(new ConnectError("the caller went away", Code.Canceled));
+  };
+  if ("stream" in request) {
+    request.stream.once("aborted", abort);
+    request.stream.once("close", abort);
+  } else {
+    request.once("error", abort);
+    response.once("close", abort);
+  }
+  return gone;
+}
+
+/**
+ * A caller who resets the call in the middle of the body ends it just as one who has sent everything, and half an
+ * upload must not pass for a whole one. Letting go of the body leaves the call alone: it can still be answered.
+ */
+async function* readBody(
+  request: NodeRequest,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+  if (signal.aborted) throw signal.reason;
+}
+
+function toHeaders(request: NodeRequest): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (name.startsWith(":") || value === undefined) continue;
+    for (const line of Array.isArray(value) ? value : [value]) headers.append(name, line);
+  }
+  return headers;
+}
