@@ -1,0 +1,74 @@
+import { connect, type Socket } from "node:net";
+import { TenkiError } from "../../../domain/error.js";
+import { type Frame, FrameReader } from "./frame-reader.js";
+import { headerBytes } from "./protocol.js";
+import { openSocketAddress } from "./socket-address.js";
+
+/** A frame up to this size is sent as one piece rather than gathered from two. */
+const copiedBytesMax = 4096;
+
+/** One connection to the guest, and so one operation. Whoever opened it closes it. */
+export class GuestConnection {
+  readonly #socket: Socket;
+  readonly #reader: FrameReader;
+
+  constructor(socketPath: string) {
+    const address = openSocketAddress(socketPath);
+    this.#socket = connect({ path: address.path });
+    this.#socket.once("connect", address.release).once("close", address.release);
+    this.#reader = new FrameReader(this.#socket);
+  }
+
+  /** Throws `unavailable` when the guest goes away, or does not keep to the protocol. */
+  async next(): Promise<Frame> {
+    try {
+      return await this.#reader.next();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Resolves when the frame was handed to the kernel. What went wrong is for the next `next` to say. */
+  send(type: number, payload: Uint8Array): Promise<void> {
+    const header = Buffer.allocUnsafe(headerBytes);
+    header.writeUInt32LE(payload.length, 0);
+    header.writeUInt8(type, 4);
+    return new Promise((resolve) => {
+      const done = () => resolve();
+      if (payload.length <= copiedBytesMax) {
+        this.#socket.write(Buffer.concat([header, payload]), done);
+        return;
+      }
+      this.#socket.cork();
+      this.#socket.write(header);
+      this.#socket.write(payload, done);
+      this.#socket.uncork();
+    });
+  }
+
+  /** Idempotent. The guest ends what it was doing for us. */
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  /** Runs `operation` and closes the connection when it fails or the signal aborts; the signal is let go then. */
+  async during<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+    const onAbort = () => this.close();
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      if (signal.aborted) throw cancelled(signal);
+      return await operation();
+    } catch (error) {
+      this.close();
+      throw signal.aborted ? cancelled(signal) : error;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+}
+
+const cancelled = (signal: AbortSignal): TenkiError =>
+  signal.reason instanceof TenkiError
+    ? signal.reason
+    : new TenkiError("cancelled", "the call was cancelled", { cause: signal.reason });

@@ -1,0 +1,79 @@
+import type { Socket } from "node:net";
+import { TenkiError } from "../../../domain/error.js";
+import { ByteQueue } from "./byte-queue.js";
+import { malformed } from "./payload.js";
+import { dataBytesMax, down, headerBytes } from "./protocol.js";
+
+export interface Frame {
+  readonly type: number;
+  /** The whole payload; of output and file content, a part of it. */
+  readonly payload: Buffer;
+}
+
+/** Content is handed out as it comes: who reads it cares for the bytes, not for how they were framed. */
+const streamedTypes: ReadonlySet<number> = new Set([down.stdout, down.stderr, down.data]);
+const knownTypes: ReadonlySet<number> = new Set(Object.values(down));
+
+/** One whole frame always fits below this, so that pausing cannot hold back what is waited for. */
+const queuedBytesMax = dataBytesMax + headerBytes;
+
+/** Cuts what a socket receives into frames. While nobody asks, it stops the socket: the sender waits. */
+export class FrameReader {
+  readonly #socket: Socket;
+  readonly #queue = new ByteQueue();
+  #frame: { readonly type: number; left: number } | undefined;
+  #failure: TenkiError | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("data", (chunk: Buffer) => this.#add(chunk));
+    socket.on("error", (error) => this.#fail(error));
+    socket.on("close", () => this.#fail(undefined));
+  }
+
+  /** The next frame, or part of one. Throws `unavailable` when the connection ends first. */
+  async next(): Promise<Frame> {
+    for (;;) {
+      const frame = this.#take();
+      if (frame !== undefined) return frame;
+      if (this.#failure !== undefined) throw this.#failure;
+      this.#socket.resume();
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#wake = undefined;
+    }
+  }
+
+  #add(chunk: Buffer): void {
+    this.#queue.add(chunk);
+    if (this.#queue.length > queuedBytesMax) this.#socket.pause();
+    this.#wake?.();
+  }
+
+  #fail(cause: Error | undefined): void {
+    this.#failure ??= new TenkiError("unavailable", "the sandbox does not answer", { cause });
+    this.#wake?.();
+  }
+
+  #take(): Frame | undefined {
+    this.#frame ??= this.#takeHeader();
+    const frame = this.#frame;
+    if (frame === undefined) return undefined;
+    const streamed = frame.left > 0 && streamedTypes.has(frame.type);
+    const size = streamed ? Math.min(frame.left, this.#queue.firstLength) : frame.left;
+    if (this.#queue.length < size || (streamed && size === 0)) return undefined;
+    frame.left -= size;
+    if (frame.left === 0) this.#frame = undefined;
+    return { type: frame.type, payload: this.#queue.take(size) };
+  }
+
+  #takeHeader(): { type: number; left: number } | undefined {
+    if (this.#queue.length < headerBytes) return undefined;
+    const header = this.#queue.take(headerBytes);
+    const type = header.readUInt8(4);
+    const left = header.readUInt32LE(0);
+    if (!knownTypes.has(type)) throw malformed(`an unknown kind of frame (${type})`);
+    if (left > dataBytesMax) throw malformed("a frame that is too long");
+    return { type, left };
+  }
+}

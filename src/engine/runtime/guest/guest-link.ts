@@ -1,0 +1,62 @@
+import { TenkiError } from "../../../domain/error.js";
+import type { GuestCommand, GuestFiles, SpawnResult } from "../../core/ports/runtime.js";
+import { GuestConnection } from "./connection.js";
+import { expectFrame } from "./guest-error.js";
+import { LinkedFiles } from "./guest-files.js";
+import { PayloadWriter } from "./payload.js";
+import { down, protocolVersion, request, requestBytesMax } from "./protocol.js";
+import { spawnCommand } from "./spawn.js";
+
+export interface PreparedFile {
+  readonly path: string;
+  readonly content: string;
+  readonly mode: number;
+}
+
+/** The engine's way into one sandbox: a connection to its pid 1 for each thing to be done. */
+export class GuestLink {
+  readonly files: GuestFiles;
+  readonly #socketPath: string;
+
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath;
+    this.files = new LinkedFiles(socketPath);
+  }
+
+  /** Answers once pid 1 inside serves. Throws `unavailable` when there is no answer. */
+  async ping(signal: AbortSignal): Promise<void> {
+    const connection = new GuestConnection(this.#socketPath);
+    await connection.during(signal, async () => {
+      void connection.send(request.ping, Buffer.alloc(0));
+      const version = expectFrame(await connection.next(), down.pong).u32();
+      connection.close();
+      if (version === protocolVersion) return;
+      throw new TenkiError(
+        "failed_precondition",
+        `the sandbox was started by another version of the engine (protocol ${version}, not ${protocolVersion})`,
+        { hint: "terminate it and create a new one" },
+      );
+    });
+  }
+
+  /** As root inside, before the session is announced: the engine's files and the home directory. */
+  async prepare(files: readonly PreparedFile[], signal: AbortSignal): Promise<void> {
+    const payload = new PayloadWriter().u32(files.length);
+    for (const file of files) payload.string(file.path).u32(file.mode).bytes(Buffer.from(file.content));
+    const bytes = payload.finish();
+    if (bytes.length > requestBytesMax)
+      throw new TenkiError("invalid_argument", "the environment is too large");
+    const connection = new GuestConnection(this.#socketPath);
+    await connection.during(signal, async () => {
+      void connection.send(request.prepare, bytes);
+      expectFrame(await connection.next(), down.done);
+      connection.close();
+    });
+  }
+
+  /** Starts a command. The signal is for the start: once it runs, `close` of the process ends it. */
+  async spawn(command: GuestCommand, signal: AbortSignal): Promise<SpawnResult> {
+    const connection = new GuestConnection(this.#socketPath);
+    return connection.during(signal, () => spawnCommand(connection, command));
+  }
+}

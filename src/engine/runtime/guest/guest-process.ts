@@ -1,0 +1,93 @@
+import { constants } from "node:os";
+import type { CommandExit, SignalName } from "../../../domain/command.js";
+import type { GuestEvent, GuestProcess } from "../../core/ports/runtime.js";
+import type { GuestConnection } from "./connection.js";
+import type { Frame } from "./frame-reader.js";
+import { malformed, PayloadReader, PayloadWriter } from "./payload.js";
+import { dataBytesMax, down, up } from "./protocol.js";
+
+/** A command that runs in the guest, at the other end of a connection that is its own. */
+export class LinkedProcess implements GuestProcess {
+  readonly pid: number;
+  readonly stdinWindowBytes: number;
+  readonly events: AsyncIterable<GuestEvent>;
+  readonly #connection: GuestConnection;
+
+  constructor(connection: GuestConnection, started: PayloadReader) {
+    this.#connection = connection;
+    this.pid = started.u32();
+    this.stdinWindowBytes = started.u32();
+    started.finish();
+    this.events = this.#readEvents();
+  }
+
+  async writeStdin(data: Uint8Array): Promise<void> {
+    for (let at = 0; at < data.length; at += dataBytesMax) {
+      await this.#connection.send(up.stdin, data.subarray(at, at + dataBytesMax));
+    }
+  }
+
+  closeStdin(): void {
+    void this.#connection.send(up.stdinClose, Buffer.alloc(0));
+  }
+
+  signal(name: SignalName): void {
+    const number = constants.signals[`SIG${name}`];
+    void this.#connection.send(up.signal, new PayloadWriter().u32(number).finish());
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  async *#readEvents(): AsyncGenerator<GuestEvent, void, undefined> {
+    try {
+      for (;;) {
+        const event = toEvent(await this.#connection.next());
+        yield event;
+        if (event.kind === "exit") return;
+      }
+    } finally {
+      this.close();
+    }
+  }
+}
+
+function toEvent(frame: Frame): GuestEvent {
+  switch (frame.type) {
+    case down.stdout:
+      return { kind: "stdout", data: frame.payload };
+    case down.stderr:
+      return { kind: "stderr", data: frame.payload };
+    case down.stdinTaken: {
+      const reader = new PayloadReader(frame.payload);
+      const bytes = reader.u32();
+      reader.finish();
+      return { kind: "stdin_taken", bytes };
+    }
+    case down.exit:
+      return { kind: "exit", exit: toExit(new PayloadReader(frame.payload)) };
+    default:
+      throw malformed("the wrong kind of frame");
+  }
+}
+
+function toExit(reader: PayloadReader): CommandExit {
+  const code = reader.u32();
+  const signalNumber = reader.u32();
+  const timedOut = reader.u8() !== 0;
+  const durationMs = reader.u64();
+  reader.finish();
+  if (code > 255 || signalNumber > 127) throw malformed("an exit that cannot be");
+  const signal = signalNumber === 0 ? undefined : nameSignal(signalNumber);
+  const reason = timedOut ? "timeout" : signal === undefined ? "exit" : "signaled";
+  // As shells do, so that a caller who looks at the code alone sees a failure.
+  const exitCode = signalNumber === 0 ? code : 128 + signalNumber;
+  return { exitCode, ...(signal === undefined ? {} : { signal }), timedOut, durationMs, reason };
+}
+
+/** Without SIG; a real-time signal has a number only. */
+function nameSignal(number: number): string {
+  const found = Object.entries(constants.signals).find(([, candidate]) => candidate === number);
+  return found?.[0].slice("SIG".length) ?? String(number);
+}

@@ -1,0 +1,71 @@
+#include "handler.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "frame.h"
+#include "prepare.h"
+#include "run.h"
+
+/* SIGALRM's default ends a handler whose caller says nothing; everything else stays blocked. */
+static void allow_alarm(void) {
+    sigset_t alarms;
+    sigemptyset(&alarms);
+    sigaddset(&alarms, SIGALRM);
+    sigprocmask(SIG_UNBLOCK, &alarms, NULL);
+}
+
+static void answer_ping(int sock) {
+    static struct message message;
+    message_begin(&message, DOWN_PONG);
+    put_u32(&message, PROTOCOL_VERSION);
+    send_message(sock, &message);
+}
+
+static void dispatch(int sock, uint8_t type, struct reader *request) {
+    switch (type) {
+    case REQUEST_PING: answer_ping(sock); break;
+    case REQUEST_RUN: serve_run(sock, request); break;
+    case REQUEST_PREPARE: serve_prepare(sock, request); break;
+    default: serve_file_request(sock, type, request); break;
+    }
+}
+
+noreturn void handle_connection(int sock) {
+    allow_alarm();
+    alarm(REQUEST_SECONDS);
+    uint8_t type;
+    uint32_t length;
+    if (receive_header(sock, &type, &length) < 0) _exit(0);
+    if (length > REQUEST_MAX) {
+        send_error(sock, E2BIG, REASON_BAD_REQUEST);
+        finish(sock);
+    }
+    uint8_t *payload = malloc(length + 1);
+    if (payload == NULL) {
+        send_error(sock, ENOMEM, REASON_NONE);
+        finish(sock);
+    }
+    if (receive_bytes(sock, payload, length) < 0) _exit(0);
+    alarm(0);
+    struct reader request = {payload, payload + length, false};
+    dispatch(sock, type, &request);
+    finish(sock);
+}
+
+noreturn void finish(int sock) {
+    /*
+     * Closing with unread bytes would be a reset, and a caller in the middle of a write would lose the
+     * answer to its own EPIPE. So the caller closes first, whatever it is still sending meanwhile.
+     */
+    signal(SIGCHLD, SIG_IGN);
+    shutdown(sock, SHUT_WR);
+    alarm(LINGER_SECONDS);
+    static char scratch[65536];
+    while (recv(sock, scratch, sizeof scratch, 0) > 0) continue;
+    _exit(0);
+}

@@ -1,0 +1,55 @@
+#include "listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "protocol.h"
+
+/*
+ * Binds by the directory's descriptor: a socket's address holds 107 bytes, and a path to a data
+ * directory may be longer.
+ */
+static int bind_at(int sock, const char *path) {
+    const char *slash = strrchr(path, '/');
+    char directory[4096];
+    snprintf(directory, sizeof directory, "%.*s", slash == NULL ? 1 : (int)(slash - path + 1), slash == NULL ? "." : path);
+    int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return -1;
+    const char *name = slash == NULL ? path : slash + 1;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int size = snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", fd, name);
+    if (size < 0 || (size_t)size >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    /* The directory is the engine's own; a socket left there is from an engine that was killed. */
+    if (unlinkat(fd, name, 0) < 0 && errno != ENOENT) return -1;
+    mode_t before = umask(0177);
+    int bound = bind(sock, (struct sockaddr *)&address, sizeof address);
+    umask(before);
+    close(fd);
+    return bound;
+}
+
+int listen_and_exec(const char *path, char **argv) {
+    int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (sock < 0 || bind_at(sock, path) < 0 || listen(sock, SOMAXCONN) < 0) {
+        fprintf(stderr, "tenki-guest: cannot listen at %s: %s\n", path, strerror(errno));
+        return 1;
+    }
+    /* dup2 onto itself would keep close-on-exec. */
+    int kept = sock == LISTEN_FD ? fcntl(sock, F_SETFD, 0) : dup2(sock, LISTEN_FD);
+    if (kept < 0) {
+        fprintf(stderr, "tenki-guest: cannot keep the socket: %s\n", strerror(errno));
+        return 1;
+    }
+    execvp(argv[0], argv);
+    fprintf(stderr, "tenki-guest: cannot run %s: %s\n", argv[0], strerror(errno));
+    return errno == ENOENT ? 127 : 126;
+}

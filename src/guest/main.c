@@ -1,0 +1,20 @@
+/*
+ * tenki-guest: the engine's hand inside a sandbox.
+ *
+ *   tenki-guest listen <socket-path> -- <argv…>   on the host: makes the listening socket fd 3, then execs argv
+ *   tenki-guest init                              pid 1 of the sandbox: serves what arrives on fd 3
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "init.h"
+#include "listen.h"
+
+int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "init") == 0) return run_init();
+    if (argc >= 5 && strcmp(argv[1], "listen") == 0 && strcmp(argv[3], "--") == 0) {
+        return listen_and_exec(argv[2], argv + 4);
+    }
+    fprintf(stderr, "usage: tenki-guest listen <socket-path> -- <argv...> | tenki-guest init\n");
+    return 2;
+}

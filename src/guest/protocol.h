@@ -1,0 +1,65 @@
+/*
+ * The words of the link between the engine and the guest; docs/guest-protocol.md tells the story.
+ * Every frame is [u32 payload length, little endian][u8 type][payload]; one connection, one operation.
+ */
+#ifndef TENKI_PROTOCOL_H
+#define TENKI_PROTOCOL_H
+
+enum {
+    PROTOCOL_VERSION = 1,
+    LISTEN_FD = 3,
+    HEADER_BYTES = 5,
+    REQUEST_MAX = 4 << 20,    /* a first frame: arguments and environment, or the files of `prepare` */
+    DATA_MAX = 256 << 10,     /* any later frame */
+    CHUNK_BYTES = 128 << 10,  /* what the guest puts into one frame at most */
+    STDIN_WINDOW = 256 << 10, /* stdin that may be on its way without having been taken */
+    REQUEST_SECONDS = 10,     /* how long a connection may take to say what it wants */
+    LINGER_SECONDS = 10,      /* how long an answered connection waits for its caller to close */
+    HANGUP_GRACE_MS = 2000,   /* between SIGHUP and SIGKILL when the caller is gone */
+    TENKI_UID = 1000,
+};
+
+#define HOME "/home/tenki"
+
+enum request_type {
+    REQUEST_PING = 0x01,
+    REQUEST_RUN = 0x02,
+    REQUEST_PREPARE = 0x03,
+    REQUEST_READ = 0x10,
+    REQUEST_WRITE = 0x11,
+    REQUEST_STAT = 0x12,
+    REQUEST_MKDIR = 0x13,
+    REQUEST_REMOVE = 0x14,
+    REQUEST_LIST = 0x15,
+};
+
+/* What follows a request, from the engine. */
+enum up_type { UP_STDIN = 0x20, UP_STDIN_CLOSE = 0x21, UP_SIGNAL = 0x22, UP_DATA = 0x23, UP_END = 0x24 };
+
+/* Answers. */
+enum down_type {
+    DOWN_PONG = 0x80,
+    DOWN_STARTED = 0x81,
+    DOWN_SPAWN_FAILED = 0x82,
+    DOWN_STDOUT = 0x83,
+    DOWN_STDERR = 0x84,
+    DOWN_STDIN_TAKEN = 0x85,
+    DOWN_EXIT = 0x86,
+    DOWN_SIZE = 0x90,
+    DOWN_DATA = 0x91,
+    DOWN_END = 0x92,
+    DOWN_DONE = 0x93,
+    DOWN_INFO = 0x94,
+    DOWN_ENTRIES = 0x95,
+    DOWN_ERROR = 0x9f,
+};
+
+enum run_flag { RUN_PRIVILEGED = 1, RUN_PTY = 2, RUN_STDIN = 4 };
+
+/* At which step a command failed to start. */
+enum spawn_step { STEP_EXEC = 0, STEP_CHDIR = 1, STEP_USER = 2, STEP_SETUP = 3 };
+
+/* What an errno alone does not say. No text crosses the link: the engine has words of its own. */
+enum error_reason { REASON_NONE = 0, REASON_OUTSIDE_HOME = 1, REASON_NOT_REGULAR = 2, REASON_BAD_REQUEST = 3 };
+
+#endif

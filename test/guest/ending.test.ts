@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { waitUntil } from "../../src/lib/wait-until.js";
+import { childrenOf, GuestSandbox } from "./support/guest-sandbox.js";
+import { run, shell, start } from "./support/run-in.js";
+
+let sandbox: GuestSandbox;
+before(async () => {
+  sandbox = await GuestSandbox.start();
+});
+after(() => sandbox.stop());
+
+/** Forks twice into a session of its own, holding none of the streams, as daemons do. */
+const daemon = "(setsid sh -c 'exec >/dev/null 2>&1 </dev/null; exec sleep 1000' &)";
+
+test("past its time the whole tree is killed, a daemon that got away included", async () => {
+  const { exit, stdout } = await shell(
+    sandbox,
+    `${daemon}; echo before; trap '' TERM HUP; sleep 1001; sleep 1002`,
+    {
+      timeoutMs: 400,
+    },
+  );
+  assert.equal(exit.timedOut, true);
+  assert.equal(exit.reason, "timeout");
+  assert.equal(exit.signal, "KILL");
+  assert.equal(stdout, "before\n", "what it said before is not lost");
+  assert.ok(exit.durationMs >= 400 && exit.durationMs < 5_000, String(exit.durationMs));
+  await sandbox.waitUntilIdle();
+});
+
+test("a terminal's command ends in time as well", async () => {
+  const { exit } = await run(sandbox, ["sleep", "1000"], {
+    timeoutMs: 200,
+    terminal: { columns: 80, rows: 24 },
+  });
+  assert.equal(exit.timedOut, true);
+  await sandbox.waitUntilIdle();
+});
+
+test("time counts on while a background process holds the output open", async () => {
+  const { exit } = await shell(sandbox, "sleep 1000 & exit 3", { timeoutMs: 300 });
+  assert.equal(exit.timedOut, true);
+  assert.equal(exit.exitCode, 3);
+  await sandbox.waitUntilIdle();
+});
+
+test("time counts on while the caller does not read", async () => {
+  const process = await start(sandbox, ["dd", "if=/dev/zero", "bs=64k", "status=none"], { timeoutMs: 300 });
+  await waitUntil(() => sandbox.commands().length === 0 || undefined, { timeoutMs: 5_000 });
+  assert.deepEqual(sandbox.commands(), []);
+  let timedOut = false;
+  for await (const event of process.events) if (event.kind === "exit") timedOut = event.exit.timedOut;
+  assert.equal(timedOut, true);
+});
+
+test("the caller's going away hangs up, and what handles that has time to", async () => {
+  const process = await start(sandbox, [
+    "sh",
+    "-c",
+    "trap 'sleep 0.2; echo bye > said; exit' HUP; echo up; while :; do sleep 0.02; done",
+  ]);
+  for await (const event of process.events) if (event.kind === "stdout") break; // leaving the loop lets go
+  const said = await waitUntil(() => existsSync(sandbox.path("/home/tenki/said")) || undefined, {
+    timeoutMs: 5_000,
+  });
+  assert.equal(said, true);
+  await sandbox.waitUntilIdle();
+  assert.equal(readFileSync(sandbox.path("/home/tenki/said"), "utf8"), "bye\n");
+});
+
+test("what does not listen to the hang-up is killed after a grace: daemons, the stopped, the stubborn", async () => {
+  const script = `${daemon}; trap '' HUP TERM; sleep 1001 & kill -STOP $!; echo up; while :; do sleep 0.05; done`;
+  const process = await start(sandbox, ["sh", "-c", script]);
+  for await (const event of process.events) if (event.kind === "stdout") break;
+  const gone = performance.now();
+  await sandbox.waitUntilIdle(8_000);
+  assert.ok(performance.now() - gone > 1_500, "the grace was kept");
+});
+
+test("a background process that let go of the streams lives on, and is reaped when it ends", async () => {
+  const { exit, stdout } = await shell(sandbox, `${daemon}; echo done`);
+  assert.equal(exit.exitCode, 0);
+  assert.equal(stdout, "done\n");
+  const left = await waitUntil(() => (sandbox.commands().join() === "sleep 1000" ? true : undefined), {
+    timeoutMs: 5_000,
+  });
+  assert.equal(left, true, sandbox.commands().join());
+  const [pid = 0] = sandbox.pids("sleep 1000");
+  assert.deepEqual(childrenOf(sandbox.initPid), [pid], "it is pid 1's now");
+  process.kill(pid, "SIGTERM");
+  await sandbox.waitUntilIdle();
+});
+
+test("a background process that holds stdout keeps the command open", async () => {
+  const { stdout, exit } = await shell(sandbox, "(sleep 0.4; echo late) & echo early; exit 5");
+  assert.equal(stdout, "early\nlate\n");
+  assert.equal(exit.exitCode, 5);
+  assert.ok(exit.durationMs >= 400);
+});
+
+test("a command that closes its outputs is waited for all the same", async () => {
+  const { exit } = await shell(sandbox, "exec >&- 2>&-; sleep 0.3; exit 9");
+  assert.equal(exit.exitCode, 9);
+});
+
+test("orphans are reaped while their command runs, and after", async () => {
+  const { stdout } = await shell(
+    sandbox,
+    "for i in 1 2 3 4 5; do (true &) ; done; sleep 0.2; ps -o stat= -A",
+  );
+  assert.doesNotMatch(stdout, /Z/);
+});
