@@ -7,6 +7,8 @@ export class MemoryStore implements Store {
   readonly #settings = new Map<string, string>();
 
   insertSession(session: SessionRecord): void {
+    if (this.#sessions.has(session.id))
+      throw new TenkiError("already_exists", `session ${session.id} is recorded already`);
     this.#sessions.set(session.id, session);
   }
 

@@ -1,17 +1,23 @@
-import { chmodSync } from "node:fs";
+import { closeSync, fchmodSync, openSync } from "node:fs";
 import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from "@photostructure/sqlite";
 import { TenkiError } from "../../domain/error.js";
 import type { PageRequest, SessionFilter, SessionPage, SessionRecord, Store } from "../core/ports/store.js";
+import { listQuery, type SqlValues } from "./list-query.js";
 import { migrations } from "./schema.js";
 import { fromRow, type SessionRow, toRow } from "./session-row.js";
 
 /** Opens the record, making or migrating it; what is acknowledged survives a loss of power. */
 export function openSqliteStore(path: string): Store {
   return storing(path, () => {
+    makePrivate(path);
     const database = new DatabaseSync(path);
-    chmodSync(path, 0o600);
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;");
-    migrate(database, path);
+    try {
+      database.exec("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+      migrate(database, path);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
     return new SqliteStore(database, path);
   });
 }
@@ -40,9 +46,12 @@ class SqliteStore implements Store {
 
   insertSession(session: SessionRecord): void {
     const named = columns.map((column) => `:${column}`);
-    this.#run(`INSERT INTO sessions (${columns.join(", ")}) VALUES (${named.join(", ")})`, {
-      ...toRow(session),
-    });
+    const { changes } = this.#run(
+      `INSERT INTO sessions (${columns.join(", ")}) VALUES (${named.join(", ")}) ON CONFLICT (id) DO NOTHING`,
+      { ...toRow(session) },
+    );
+    if (Number(changes) === 0)
+      throw new TenkiError("already_exists", `session ${session.id} is recorded already`);
   }
 
   updateSession(session: SessionRecord): void {
@@ -59,9 +68,8 @@ class SqliteStore implements Store {
   }
 
   listSessions(filter: SessionFilter, page: PageRequest): SessionPage {
-    const { where, values } = conditions(filter, page);
-    const query = `SELECT record FROM sessions ${where} ORDER BY created_ms DESC, id DESC LIMIT :limit`;
-    const sessions = this.#all(query, { ...values, limit: page.size + 1 }).map(fromRow);
+    const { sql, values } = listQuery(filter, page);
+    const sessions = this.#all(sql, values).map(fromRow);
     const shown = sessions.slice(0, page.size);
     const last = shown.at(-1);
     const more = sessions.length > page.size && last !== undefined;
@@ -94,11 +102,11 @@ class SqliteStore implements Store {
     this.#database.close();
   }
 
-  #run(sql: string, values: Record<string, string | number>) {
+  #run(sql: string, values: SqlValues) {
     return storing(this.#path, () => this.#prepare(sql).run(values));
   }
 
-  #all(sql: string, values: Record<string, string | number>): SessionRow[] {
+  #all(sql: string, values: SqlValues): SessionRow[] {
     return storing(this.#path, () => this.#prepare(sql).all(values)) as SessionRow[];
   }
 
@@ -107,31 +115,6 @@ class SqliteStore implements Store {
     this.#statements.set(sql, statement);
     return statement;
   }
-}
-
-function conditions(filter: SessionFilter, page: PageRequest) {
-  const values: Record<string, string | number> = {};
-  const clauses: string[] = [];
-  const also = (clause: string, named: Record<string, string | number | undefined> = {}) => {
-    if (Object.values(named).includes(undefined)) return;
-    clauses.push(clause);
-    Object.assign(values, named);
-  };
-  also("owner_id = :owner", { owner: filter.ownerId });
-  also("workspace_id = :workspace", { workspace: filter.workspaceId });
-  also("project_id = :project", { project: filter.projectId });
-  also("sticky = :sticky", { sticky: filter.sticky === undefined ? undefined : Number(filter.sticky) });
-  if (!filter.includeTerminated && !filter.states?.includes("TERMINATED")) also("state <> 'TERMINATED'");
-  if (filter.states !== undefined)
-    also("state IN (SELECT value FROM json_each(:states))", { states: JSON.stringify(filter.states) });
-  for (const [index, tag] of filter.tags.entries()) {
-    also(`EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag${index})`, { [`tag${index}`]: tag });
-  }
-  also("(created_ms, id) < (:beforeMs, :beforeId)", {
-    beforeMs: page.after?.createdAtMs,
-    beforeId: page.after?.id,
-  });
-  return { where: clauses.length === 0 ? "" : `WHERE ${clauses.join(" AND ")}`, values };
 }
 
 function migrate(database: DatabaseSyncInstance, path: string): void {
@@ -146,6 +129,16 @@ function migrate(database: DatabaseSyncInstance, path: string): void {
   }
 }
 
+/** Nobody else's from the first moment on; SQLite gives the files beside it the same mode. */
+function makePrivate(path: string): void {
+  const file = openSync(path, "a", 0o600);
+  try {
+    fchmodSync(file, 0o600);
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** Says in words what SQLite says in codes. */
 function storing<T>(path: string, action: () => T): T {
   try {
@@ -153,13 +146,14 @@ function storing<T>(path: string, action: () => T): T {
   } catch (cause) {
     if (cause instanceof TenkiError) throw cause;
     const message = cause instanceof Error ? cause.message : String(cause);
-    if (/full/i.test(message)) {
+    const { sqliteCode, code } = cause as { sqliteCode?: number; code?: string };
+    if (sqliteCode === sqliteFull || code === "ENOSPC") {
       throw new TenkiError("resource_exhausted", `no space left to write ${path}`, {
         cause,
         hint: "free some space on that disk",
       });
     }
-    if (/not a database|malformed/i.test(message)) {
+    if (sqliteCode === sqliteCorrupt || sqliteCode === sqliteNotADatabase) {
       throw new TenkiError("data_loss", `${path} is damaged: ${message}`, {
         cause,
         hint: "move it away to begin with an empty record",
@@ -168,3 +162,8 @@ function storing<T>(path: string, action: () => T): T {
     throw new TenkiError("internal", `cannot use ${path}: ${message}`, { cause });
   }
 }
+
+/** SQLite's result codes. */
+const sqliteCorrupt = 11;
+const sqliteFull = 13;
+const sqliteNotADatabase = 26;
