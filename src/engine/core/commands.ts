@@ -1,3 +1,4 @@
+import { checkCommand, checkEnvironment } from "./check-command.js";
 import { commandEnvironment, terminalSize } from "./command-environment.js";
 import { callGuest, readGuest } from "./guest-calls.js";
 import { resolveWorkingDirectory } from "./guest-path.js";
@@ -27,6 +28,8 @@ export class Commands {
 
   async run(sessionId: string, request: RunCommand, signal: AbortSignal): Promise<SpawnResult> {
     const { argv, privileged, timeoutMs, terminal } = request;
+    checkCommand(argv, request.cwd);
+    checkEnvironment(request.env);
     const spawned = await callGuest(this.#sessions, sessionId, (session) => {
       const env = commandEnvironment(session.env, request.env, { privileged, terminal });
       const size = terminal ? terminalSize(env) : undefined;

@@ -36,7 +36,8 @@ export async function* readGuest<T>(
 
 async function explainSilence(sessions: Sessions, sessionId: string, error: unknown): Promise<unknown> {
   if (!(error instanceof TenkiError) || error.kind !== "unavailable") return error;
-  const session = await sessions.observe(sessionId);
+  // What cannot be taken apart now is not this caller's matter.
+  const session = await sessions.observe(sessionId).catch(() => sessions.get(sessionId));
   return session.state === "RUNNING"
     ? error
     : new TenkiError("failed_precondition", wrongState(session.state), { cause: error });

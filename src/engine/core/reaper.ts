@@ -3,33 +3,44 @@ import type { Sessions } from "./sessions.js";
 
 /** However far away the next end is: the wall clock may be set, and what failed is tried again. */
 const longestPauseMs = 15_000;
+const shortestPauseMs = 10;
 
 /** Ends sessions whose time is over, driven by the record: right after a restart, and after the clock was set. */
 export class Reaper {
   readonly #sessions: Sessions;
   readonly #clock: Clock;
+  /** When it looks next; undefined before the first look and while it looks. */
+  #wakesAtMs: number | undefined;
   #callOff: (() => void) | undefined;
-  #stopped = false;
+  #state: "new" | "running" | "stopped" = "new";
 
   constructor(sessions: Sessions, clock: Clock) {
     this.#sessions = sessions;
     this.#clock = clock;
+    sessions.onNewEnd((end) => this.#wakeBy(end.getTime()));
   }
 
   /** Looks once, and from then on by itself. */
   async tick(): Promise<void> {
+    if (this.#state === "stopped") return;
+    this.#state = "running";
     this.#callOff?.();
+    this.#wakesAtMs = undefined;
     const next = await this.#sessions.endOverdue();
-    if (this.#stopped) return;
-    const untilNext = next === undefined ? longestPauseMs : next.getTime() - this.#clock.now().getTime();
-    this.#callOff = this.#clock.after(
-      Math.min(Math.max(untilNext, 10), longestPauseMs),
-      () => void this.tick(),
-    );
+    const latest = this.#clock.now().getTime() + longestPauseMs;
+    this.#wakeBy(Math.min(next?.getTime() ?? latest, latest));
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#state = "stopped";
     this.#callOff?.();
+  }
+
+  #wakeBy(atMs: number): void {
+    if (this.#state !== "running" || (this.#wakesAtMs !== undefined && this.#wakesAtMs <= atMs)) return;
+    this.#callOff?.();
+    this.#wakesAtMs = atMs;
+    const pauseMs = Math.max(atMs - this.#clock.now().getTime(), shortestPauseMs);
+    this.#callOff = this.#clock.after(Math.min(pauseMs, longestPauseMs), () => void this.tick());
   }
 }

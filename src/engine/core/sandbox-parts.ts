@@ -16,7 +16,8 @@ export interface SandboxParts {
 
 export type SandboxHandles = Partial<Pick<SessionRecord, "networkHandle" | "diskHandle">>;
 
-const gigabyte = 1_000_000_000;
+/** What the contract calls a GB: its bounds of disks are 2^30 bytes each. */
+const gigabyte = 2 ** 30;
 
 /** Puts a sandbox together and starts it; each part is recorded as soon as it exists, so that it can be removed. */
 export async function bootSandbox(
@@ -25,19 +26,25 @@ export async function bootSandbox(
   record: (handles: SandboxHandles) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  signal.throwIfAborted();
+  const { disks, network: networks } = parts;
   const taking = [
     parts.images.resolve(session.image),
-    parts.disks
-      .allocate(session.diskSizeGb * gigabyte)
-      .then((disk) => (record({ diskHandle: disk.handle }), disk)),
-    parts.network
-      .attach({ outbound: session.allowOutbound })
-      .then((network) => (record({ networkHandle: network.handle }), network)),
+    keep(
+      disks.allocate(session.diskSizeGb * gigabyte),
+      ({ handle }) => record({ diskHandle: handle }),
+      ({ handle }) => disks.release(handle),
+    ),
+    keep(
+      networks.attach({ outbound: session.allowOutbound }),
+      ({ handle }) => record({ networkHandle: handle }),
+      ({ handle }) => networks.detach(handle),
+    ),
   ] as const;
   // All have to settle before a failure of one is acted on: what comes late would belong to nobody.
   await Promise.allSettled(taking);
   const [image, disk, network] = await Promise.all(taking);
-  if (signal.aborted) throw signal.reason;
+  signal.throwIfAborted();
   await parts.runtime.start(
     {
       sessionId: session.id,
@@ -50,23 +57,40 @@ export async function bootSandbox(
     },
     signal,
   );
-  if (signal.aborted) throw signal.reason;
+  signal.throwIfAborted();
 }
 
-/** Takes a sandbox apart, whatever of it there is; every step is tried, and the first failure told. */
+/**
+ * Takes a sandbox apart, whatever of it there is. The network goes last: its handle may be given to another
+ * sandbox at once, so that nothing may fail between that and the record.
+ */
 export async function removeSandbox(parts: SandboxParts, session: SessionRecord): Promise<void> {
   const { id, networkHandle, diskHandle } = session;
-  await parts.runtime.stop(id);
-  const outcomes = await Promise.allSettled([
-    networkHandle === undefined ? undefined : parts.network.detach(networkHandle),
-    diskHandle === undefined ? undefined : parts.disks.release(diskHandle),
-  ]);
-  const failure = outcomes.find((outcome) => outcome.status === "rejected");
-  if (failure !== undefined) {
-    const { message } = failure.reason as Error;
+  try {
+    await parts.runtime.stop(id);
+    if (diskHandle !== undefined) await parts.disks.release(diskHandle);
+    if (networkHandle !== undefined) await parts.network.detach(networkHandle);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
     throw new TenkiError("internal", `cannot remove all of the sandbox: ${message}`, {
-      cause: failure.reason,
+      cause,
       hint: "the engine tries again by itself, and when it starts",
     });
   }
+}
+
+/** What cannot be recorded is given back: nobody would find it again before the next start. */
+async function keep<T>(
+  taking: Promise<T>,
+  record: (part: T) => void,
+  giveBack: (part: T) => Promise<void>,
+): Promise<T> {
+  const part = await taking;
+  try {
+    record(part);
+  } catch (error) {
+    await giveBack(part).catch(() => undefined); // the first failure is the one to tell
+    throw error;
+  }
+  return part;
 }

@@ -22,8 +22,9 @@ export function hostnameFor(name: string): string {
   const host = name
     .toLowerCase()
     .replaceAll(/[^a-z0-9-]+/g, "-")
-    .replaceAll(/^-+|-+$/g, "")
-    .slice(0, 63);
+    .replace(/^-+/, "")
+    .slice(0, 63)
+    .replace(/-+$/, "");
   return host === "" ? "sandbox" : host;
 }
 

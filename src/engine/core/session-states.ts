@@ -13,8 +13,10 @@ export type SessionEvent =
   | "terminate"
   | "terminated";
 
+type Transitions = Readonly<Record<SessionState, Readonly<Partial<Record<SessionEvent, SessionState>>>>>;
+
 /** The one table of what may follow what. What is not in it is illegal. */
-const transitions: Readonly<Record<SessionState, Partial<Readonly<Record<SessionEvent, SessionState>>>>> = {
+const transitions: Transitions = {
   CREATING: { booted: "RUNNING", terminate: "TERMINATING" },
   RUNNING: { pause: "PAUSING", shut_down: "USER_SHUTDOWN", terminate: "TERMINATING" },
   PAUSING: { paused: "PAUSED", pause_failed: "RUNNING", terminate: "TERMINATING" },
@@ -39,4 +41,4 @@ export function nextState(from: SessionState, event: SessionEvent): SessionState
 export const wrongState = (state: SessionState): string =>
   state === "TERMINATED" || state === "TERMINATING"
     ? `session is terminated (state=${state})`
-    : `session is not running (state=${state})`;
+    : `session is ${state === "RUNNING" ? "running" : "not running"} (state=${state})`;

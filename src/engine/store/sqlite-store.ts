@@ -50,7 +50,7 @@ class SqliteStore implements Store {
       `INSERT INTO sessions (${columns.join(", ")}) VALUES (${named.join(", ")}) ON CONFLICT (id) DO NOTHING`,
       { ...toRow(session) },
     );
-    if (Number(changes) === 0)
+    if (changes === 0)
       throw new TenkiError("already_exists", `session ${session.id} is recorded already`);
   }
 

@@ -1,0 +1,93 @@
+import { Access } from "../../src/engine/core/access.js";
+import type { SessionRecord } from "../../src/engine/core/ports/store.js";
+import { Reaper } from "../../src/engine/core/reaper.js";
+import type { CreateSession, ListSessions, UpdateSession } from "../../src/engine/core/session-requests.js";
+import { Sessions } from "../../src/engine/core/sessions.js";
+import { MemoryStore } from "../../src/engine/store/memory-store.js";
+import { type Logger, type LogLevel, silentLogger } from "../../src/lib/logger.js";
+import { FakeClock, settle } from "./fake-clock.js";
+import { InMemoryParts } from "./in-memory-parts.js";
+
+export const token = "tk_the_engine's_token";
+
+/** An engine's core on parts in memory, whose process can be lost. */
+export class Workbench {
+  readonly store: MemoryStore;
+  readonly parts = new InMemoryParts();
+  readonly clock = new FakeClock();
+  readonly access: Access;
+  /** What was logged, by level. */
+  readonly logged: { level: LogLevel; message: string; text: string }[] = [];
+  sessions: Sessions;
+
+  constructor(store = new MemoryStore()) {
+    this.store = store;
+    this.access = new Access(store, token);
+    this.sessions = this.#newSessions();
+  }
+
+  /** The process is gone in the middle of whatever it did; a new one finds the same store and the same machine. */
+  lose(): Sessions {
+    this.sessions = this.#newSessions();
+    return this.sessions;
+  }
+
+  reaper(): Reaper {
+    return new Reaper(this.sessions, this.clock);
+  }
+
+  create(request: Partial<CreateSession> = {}): SessionRecord {
+    return this.sessions.create({ ...defaults, ...request });
+  }
+
+  async createRunning(request: Partial<CreateSession> = {}): Promise<SessionRecord> {
+    return this.until(this.create(request).id, "RUNNING");
+  }
+
+  /** The record once it is in `state`; what it takes must need no time to pass. */
+  async until(id: string, state: SessionRecord["state"]): Promise<SessionRecord> {
+    for (let turn = 0; turn < 50; turn += 1) {
+      const record = this.sessions.get(id);
+      if (record.state === state) return record;
+      await settle();
+    }
+    throw new Error(`still ${this.sessions.get(id).state}, not ${state}`);
+  }
+
+  update(id: string, request: Partial<UpdateSession>): Promise<SessionRecord> {
+    return this.sessions.update(id, { tags: [], clearTags: false, ...request });
+  }
+
+  list(request: Partial<ListSessions> = {}) {
+    return this.sessions.list({ includeTerminated: false, tags: [], pageSize: 0, pageToken: "", ...request });
+  }
+
+  #newSessions(): Sessions {
+    const { store, parts, clock, access } = this;
+    return new Sessions({ store, parts, clock, access, log: this.#logger() });
+  }
+
+  #logger(): Logger {
+    const at = (level: LogLevel) => (message: string, fields?: object) =>
+      void this.logged.push({ level, message, text: JSON.stringify(fields ?? {}) });
+    return { ...silentLogger, info: at("info"), warn: at("warn"), error: at("error") };
+  }
+}
+
+const defaults: CreateSession = {
+  name: "",
+  ownerId: "self",
+  sticky: false,
+  metadata: {},
+  env: {},
+  tags: [],
+  sshAuthorizedKeys: [],
+  image: "",
+};
+
+export const minuteMs = 60_000;
+export const hourMs = 60 * minuteMs;
+export const dayMs = 24 * hourMs;
+
+export const nothing = { sandboxes: 0, networks: 0, disks: 0 };
+export const oneOfEach = { sandboxes: 1, networks: 1, disks: 1 };
