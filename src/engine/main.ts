@@ -1,4 +1,15 @@
-import { TenkiError } from "../domain/error.js";
+import { join } from "node:path";
+import { engineFiles, type EngineState } from "../domain/engine-state.js";
+import { FileLogger } from "../lib/file-logger.js";
+import type { Logger } from "../lib/logger.js";
+import { readProcessIdentity } from "../lib/process-identity.js";
+import { serveEngine } from "./engine.js";
+import { openDataDir } from "./instance/data-dir.js";
+import { lockInstance } from "./instance/instance-lock.js";
+import { ReadyLine } from "./instance/ready-line.js";
+import { removeState, writeState } from "./instance/state-file.js";
+import { settleToken } from "./instance/token-file.js";
+import { createIsolation, defaultIsolation } from "./isolation.js";
 
 /** What `engine start` may say. */
 export interface EngineOptions {
@@ -34,6 +45,67 @@ export interface EngineHooks {
 }
 
 /** Serves until SIGTERM or SIGINT, and leaves the sessions running. A failure to start is thrown. */
-export function runEngine(_options: EngineOptions, _hooks: EngineHooks): Promise<number> {
-  return Promise.reject(new TenkiError("unimplemented", "the engine is not put together yet"));
+export async function runEngine(options: EngineOptions, hooks: EngineHooks): Promise<number> {
+  const readyLine = new ReadyLine(options.readyDescriptor);
+  const undo: (() => unknown)[] = [];
+  try {
+    const stopped = untilSignalled();
+    const { path: dataDir, instanceId } = openDataDir(options.dataDir, process.getuid?.() ?? 0);
+    const lock = lockInstance(dataDir);
+    undo.push(() => lock.release());
+    const log = new FileLogger({ path: join(dataDir, engineFiles.log) });
+    undo.push(() => log.close());
+    process.on("uncaughtException", (error) => endBy(error, log));
+    const token = await settleToken(dataDir, options.tokenFile);
+    const kind = options.isolation ?? defaultIsolation;
+    const isolation = await createIsolation(kind, { ...options, dataDir, instanceId, log });
+    for (const warning of isolation.warnings) hooks.stderr(`warning: ${warning}\n`);
+    const engine = await serveEngine({ ...options, dataDir, token, isolation, log });
+    undo.push(() => engine.stop());
+    await writeState(describe(engine.url, dataDir, kind, options.version));
+    undo.push(() => removeState(dataDir));
+    log.info("the engine serves", { endpoint: engine.url, version: options.version, isolation: kind });
+    readyLine.ready();
+    const signal = await stopped;
+    log.info("the engine stops", { signal });
+    return 0;
+  } catch (error) {
+    readyLine.failed(error);
+    throw error;
+  } finally {
+    await undoAll(undo);
+  }
+}
+
+/** The last first; one that fails keeps none of the others from being tried. */
+async function undoAll(steps: readonly (() => unknown)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of steps.toReversed()) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+function describe(endpoint: string, dataDir: string, isolation: string, version: string): EngineState {
+  const { pid } = process;
+  const pidStartTicks = readProcessIdentity(pid)?.startTicks ?? "";
+  return { endpoint, pid, pidStartTicks, version, dataDir, isolation };
+}
+
+const stopSignals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
+/** The first is what counts; those that follow do not end the engine in the middle of stopping. */
+const untilSignalled = (): Promise<string> =>
+  new Promise((resolve) => {
+    for (const signal of stopSignals) process.on(signal, () => resolve(signal));
+  });
+
+/** Sandboxes do not depend on this process: the next engine finds them. */
+function endBy(error: Error, log: Logger): never {
+  log.error("the engine ends by an error that nobody expected", { stack: error.stack ?? error.message });
+  process.exit(1);
 }

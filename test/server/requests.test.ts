@@ -15,7 +15,7 @@ describe("requests", () => {
     server = await openServer({
       sandbox: {
         createSession: () => ({ session: { id: sessionA } }),
-        getSession: () => Promise.reject(failure as Error),
+        getSession: () => Promise.reject(failure),
         async *waitSession() {
           yield { session: { id: sessionA } };
           throw failure;

@@ -1,4 +1,10 @@
-import { createClient, type Client, type Interceptor, type ServiceImpl } from "@connectrpc/connect";
+import {
+  createClient,
+  createServiceImplSpec,
+  type Client,
+  type Interceptor,
+  type ServiceImpl,
+} from "@connectrpc/connect";
 import {
   createConnectTransport,
   createGrpcTransport,
@@ -37,8 +43,8 @@ export async function openServer(
     listen: { host: "127.0.0.1", port: 0, ...listen },
     auth: { checkToken, verifyCredential },
     services: [
-      { service: SandboxService, implementation: methods.sandbox ?? {} },
-      { service: SandboxSessionDataPlaneService, implementation: methods.dataPlane ?? {} },
+      createServiceImplSpec(SandboxService, methods.sandbox ?? {}),
+      createServiceImplSpec(SandboxSessionDataPlaneService, methods.dataPlane ?? {}),
     ],
     upgrades: methods.upgrades ?? [],
     log: recordingLogger(lines),

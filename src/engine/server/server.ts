@@ -1,5 +1,4 @@
-import type { DescService } from "@bufbuild/protobuf";
-import { Code, ConnectError, createServiceImplSpec, type ServiceImpl } from "@connectrpc/connect";
+import { Code, ConnectError, type ServiceImplSpec } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import {
   createUniversalServiceHandlers,
@@ -22,14 +21,9 @@ export interface ServerOptions {
   readonly listen: ListenOptions;
   readonly auth: AuthOptions;
   /** What is served; a method that is left out answers `unimplemented`. */
-  readonly services: readonly ServiceEntry[];
+  readonly services: readonly ServiceImplSpec[];
   readonly upgrades: readonly UpgradeRoute[];
   readonly log: Logger;
-}
-
-export interface ServiceEntry {
-  readonly service: DescService;
-  readonly implementation: Partial<ServiceImpl<DescService>>;
 }
 
 export interface RunningServer {
@@ -62,9 +56,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     createGrpcWebFactory(handlerOptions),
     createConnectFactory(handlerOptions),
   ];
-  const handlers = options.services.flatMap(({ service, implementation }) =>
-    createUniversalServiceHandlers(createServiceImplSpec(service, implementation), protocols),
-  );
+  const handlers = options.services.flatMap((spec) => createUniversalServiceHandlers(spec, protocols));
   const handler = createNodeHandler(handlers, (path, error) => {
     log.debug("answer broken off", { method: path, reason: String(error) });
   });

@@ -12,7 +12,7 @@ export function toUniversalRequest(
   request: NodeRequest,
   response: NodeResponse,
 ): UniversalServerRequest | undefined {
-  const scheme = "encrypted" in request.socket && request.socket.encrypted === true ? "https" : "http";
+  const scheme = "encrypted" in request.socket && request.socket.encrypted ? "https" : "http";
   const url = `${scheme}://${authorityOf(request)}${request.url ?? "/"}`;
   if (!URL.canParse(url)) return undefined;
   const { signal } = whenGone(request, response);

@@ -1,0 +1,25 @@
+import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
+import { TenkiError } from "../../domain/error.js";
+
+export interface TlsFiles {
+  /** PEM files; both or neither. */
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
+}
+
+/** The certificate and its key, tried together; undefined where none was asked for. */
+export function readTls({ tlsCert, tlsKey }: TlsFiles): { cert: Buffer; key: Buffer } | undefined {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new TenkiError("usage", "--tls-cert and --tls-key go together");
+  }
+  try {
+    const pair = { cert: readFileSync(tlsCert), key: readFileSync(tlsKey) };
+    createSecureContext(pair);
+    return pair;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new TenkiError("failed_precondition", `cannot use ${tlsCert} with ${tlsKey}: ${why}`, { cause });
+  }
+}

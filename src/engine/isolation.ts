@@ -1,0 +1,112 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { TenkiError } from "../domain/error.js";
+import type { Logger } from "../lib/logger.js";
+import type { Disks } from "./core/ports/disks.js";
+import type { SandboxParts } from "./core/sandbox-parts.js";
+
+/** What sandboxes are made from, chosen by how they are to be held apart. */
+export interface Isolation extends SandboxParts {
+  /** Said at every start, where something that one would count on is missing. */
+  readonly warnings: readonly string[];
+  /** Nothing of the engine stays outside its data directory, where no session is left. */
+  close(options: { readonly sessionsLeft: boolean }): Promise<void>;
+}
+
+export interface IsolationOptions {
+  readonly dataDir: string;
+  readonly instanceId: string;
+  readonly guestBinary: string;
+  readonly ociRuntime?: string | undefined;
+  readonly dnsServers?: readonly string[] | undefined;
+  readonly log: Logger;
+}
+
+/** Adapters are loaded when they are chosen: an engine of one kind pays nothing for the others. */
+const kinds: Readonly<Record<string, (options: IsolationOptions) => Promise<Isolation>>> = {
+  container: async (options) => {
+    const { isRootless } = await import("./rootless/is-rootless.js");
+    return isRootless() ? containersWithoutRoot(options) : containers(options);
+  },
+};
+
+export const defaultIsolation = "container";
+
+export function createIsolation(kind: string, options: IsolationOptions): Promise<Isolation> {
+  const create = kinds[kind];
+  if (create !== undefined) return create(options);
+  throw new TenkiError("failed_precondition", `there is no isolation "${kind}"`, {
+    hint: `one of: ${Object.keys(kinds).join(", ")}`,
+  });
+}
+
+async function containers(options: IsolationOptions): Promise<Isolation> {
+  const [{ createOciRuntime }, { createHostImages }, { createVethNetwork }] = await Promise.all([
+    import("./runtime/oci-runtime.js"),
+    import("./images/host-images.js"),
+    import("./network/veth-network.js"),
+  ]);
+  const runtime = await createOciRuntime(options);
+  const network = await createVethNetwork(options);
+  const bounded = existsSync("/dev/loop-control");
+  const disks = bounded ? await loopDisks(options) : await directoryDisks(options);
+  return {
+    runtime,
+    network,
+    disks,
+    images: createHostImages(options),
+    warnings: bounded
+      ? []
+      : ["this machine has no loop devices: the size of a sandbox's disk is not bounded"],
+    async close({ sessionsLeft }) {
+      await disks.close();
+      await network.close({ removeShared: !sessionsLeft });
+    },
+  };
+}
+
+async function containersWithoutRoot(options: IsolationOptions): Promise<Isolation> {
+  const [{ createOciRuntime }, { createHostImages }, { createSlirpNetwork }, rootless, holder] =
+    await Promise.all([
+      import("./runtime/oci-runtime.js"),
+      import("./images/host-images.js"),
+      import("./network/slirp-network.js"),
+      import("./rootless/delegated-cgroup.js"),
+      import("./rootless/namespace-holder.js"),
+    ]);
+  const { path, missing } = rootless.findDelegatedCgroup();
+  if (path === undefined) {
+    throw new TenkiError(
+      "failed_precondition",
+      `sandboxes cannot be limited: this user's cgroup does not control ${missing.join(", ")}`,
+      { hint: "systemd-run --user --scope -p Delegate=yes tenki engine start" },
+    );
+  }
+  const cgroupParent = join(path, `tenki-${options.instanceId}`);
+  const runtime = await createOciRuntime({ ...options, cgroupParent });
+  const network = await createSlirpNetwork(options);
+  const disks = await directoryDisks(options);
+  await holder.holdNamespaces(options.dataDir);
+  return {
+    runtime,
+    network,
+    disks,
+    images: createHostImages(options),
+    warnings: ["without root the size of a sandbox's disk is not bounded"],
+    async close({ sessionsLeft }) {
+      await disks.close();
+      await network.close({ removeShared: !sessionsLeft });
+      if (!sessionsLeft) await holder.releaseNamespaces(options.dataDir);
+    },
+  };
+}
+
+async function loopDisks(options: IsolationOptions): Promise<Disks> {
+  const { createLoopDisks } = await import("./disks/loop-disks.js");
+  return createLoopDisks(options);
+}
+
+async function directoryDisks(options: IsolationOptions): Promise<Disks> {
+  const { createDirectoryDisks } = await import("./disks/directory-disks.js");
+  return createDirectoryDisks(options);
+}

@@ -1,0 +1,38 @@
+import { createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
+import { SandboxService, SandboxSessionDataPlaneService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
+import { SSHGatewayClientService } from "../../gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";
+import type { Access } from "../core/access.js";
+import type { Commands } from "../core/commands.js";
+import type { Files } from "../core/files.js";
+import type { Images } from "../core/ports/images.js";
+import type { Sessions } from "../core/sessions.js";
+import type { DataPlaneAccess } from "./data-plane-access.js";
+import { fileMethods } from "./files.js";
+import { identityMethods } from "./identity.js";
+import { runMethods } from "./run.js";
+import { sessionMethods } from "./sessions.js";
+
+export interface ServicesOptions {
+  readonly access: Access;
+  readonly sessions: Sessions;
+  readonly commands: Commands;
+  readonly files: Files;
+  readonly images: Images;
+  readonly dataPlane: DataPlaneAccess;
+}
+
+/** The contract's services with the methods that there are; the others answer `unimplemented`. */
+export function createServices(options: ServicesOptions): ServiceImplSpec[] {
+  const { access, commands, files } = options;
+  return [
+    createServiceImplSpec<typeof SandboxService>(SandboxService, {
+      ...identityMethods(access.identity),
+      ...sessionMethods(options),
+    }),
+    createServiceImplSpec<typeof SandboxSessionDataPlaneService>(SandboxSessionDataPlaneService, {
+      ...runMethods(commands),
+      ...fileMethods(files),
+    }),
+    createServiceImplSpec<typeof SSHGatewayClientService>(SSHGatewayClientService, {}),
+  ];
+}
