@@ -6,6 +6,7 @@ import type { StartOptions } from "../commands/engine/start.js";
 import { startFlags } from "./start-flags.js";
 import type { Context } from "../context.js";
 import { liveView, type View } from "../output/view.js";
+import { loadEngine } from "./engine-door.js";
 import { startedView } from "./engine-view.js";
 import { findEngine } from "./find-engine.js";
 import { readyVariable, startTimeoutMs } from "./start-engine.js";
@@ -37,7 +38,7 @@ async function serve(
   ctx: Context,
   ready: string | undefined,
 ): Promise<number> {
-  const { runEngine } = await import("../../engine/main.js");
+  const { runEngine } = await loadEngine();
   return runEngine(
     {
       dataDir,

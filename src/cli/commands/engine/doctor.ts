@@ -1,6 +1,6 @@
-import type { Finding } from "../../../engine/core/finding.js";
 import { command } from "../../command.js";
 import type { Outcome } from "../../command.js";
+import { loadDoctor } from "../../local-engine/engine-door.js";
 import { column, listView } from "../../output/view.js";
 
 export const define = command({
@@ -12,7 +12,7 @@ export const define = command({
 });
 
 export async function run(): Promise<Outcome> {
-  const { runDoctor } = await import("../../../engine/doctor/run-doctor.js");
+  const { runDoctor } = await loadDoctor();
   const { mode, findings } = await runDoctor();
   const items = findings.map((finding) => ({
     ...finding,
@@ -31,7 +31,7 @@ export async function run(): Promise<Outcome> {
   return { view: listView(items, columns), exitCode: lacking ? 1 : 0 };
 }
 
-function verdict({ ok, required }: Finding): string {
+function verdict({ ok, required }: { readonly ok: boolean; readonly required: boolean }): string {
   if (ok) return "ok";
   return required ? "MISSING" : "without";
 }
