@@ -56,7 +56,7 @@ export class Call {
       json: this.#common.output === "json",
       verbose: this.#common.verbose,
       color: this.#common.color,
-      hint: await this.#context?.hintFor(asTenkiError(cause)),
+      hint: this.#context?.hintFor(asTenkiError(cause)),
     });
     if (cause instanceof InterruptedError) return cause.exitCode;
     return exitCodeOf(asTenkiError(cause).kind, this.#runsCommand);

@@ -129,11 +129,8 @@ export class Context {
   }
 
   /** What mends an error that does not say so itself, seen from where this command line stands. */
-  async hintFor({ kind, hint }: TenkiError): Promise<string | undefined> {
+  hintFor({ kind, hint }: TenkiError): string | undefined {
     if (hint !== undefined) return hint;
-    const settings = await this.#settings?.catch(() => undefined);
-    if (kind === "unavailable" && settings !== undefined && isLoopback(settings.endpoint))
-      return "tenki engine start";
     if (kind === "not_found" && this.#usesSavedSession)
       return "tenki sandbox list, then tenki sandbox set <id|name>";
     return undefined;
@@ -154,9 +151,4 @@ function requestLine(request: {
 }): string {
   const outcome = request.error === undefined ? "ok" : request.error;
   return `${request.method} at ${request.endpoint}: ${outcome}, ${Math.round(request.durationMs)} ms`;
-}
-
-function isLoopback(endpoint: string): boolean {
-  const { hostname } = new URL(endpoint);
-  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
 }

@@ -60,5 +60,4 @@ export interface SessionInfo {
   readonly terminalError?: string | undefined;
 }
 
-export const isTerminal = (state: SessionState): boolean =>
-  state === "TERMINATING" || state === "TERMINATED";
+export const isTerminal = (state: SessionState): boolean => state === "TERMINATING" || state === "TERMINATED";

@@ -58,7 +58,10 @@ export const commands: CommandGroup = {
         restart: { summary: "stop it and start it again", load: () => import("./engine/restart.js") },
         status: { summary: "say whether it runs, and where", load: () => import("./engine/status.js") },
         logs: { summary: "print what it logged", load: () => import("./engine/logs.js") },
-        doctor: { summary: "look at what it needs of this machine", load: () => import("./engine/doctor.js") },
+        doctor: {
+          summary: "look at what it needs of this machine",
+          load: () => import("./engine/doctor.js"),
+        },
         token: { summary: "print its token", load: () => import("./engine/token.js") },
       },
     },

@@ -196,5 +196,8 @@ export const listenAddress: Parser<string> = {
 export const address: Parser<string> = {
   noun: "address",
   expected: "an IPv4 address",
-  read: (word) => (/^(\d{1,3}\.){3}\d{1,3}$/.test(word) && word.split(".").every((part) => Number(part) < 256) ? word : undefined),
+  read: (word) =>
+    /^(\d{1,3}\.){3}\d{1,3}$/.test(word) && word.split(".").every((part) => Number(part) < 256)
+      ? word
+      : undefined,
 };

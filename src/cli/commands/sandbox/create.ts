@@ -1,4 +1,4 @@
-import type { CreateOptions } from "../../../client/index.js";
+import type { CreateOptions, VolumeMountConfig } from "../../../client/index.js";
 import { TenkiError } from "../../../domain/error.js";
 import { resourceBounds } from "../../../domain/resources.js";
 import { command, type OptionsOf } from "../../command.js";
@@ -16,6 +16,7 @@ import {
   sessionName,
   tag,
   uuid,
+  type VolumeMount,
   volumeMount,
 } from "../../flags/parsers.js";
 import type { View } from "../../output/view.js";
@@ -100,11 +101,7 @@ async function createOptions(options: Options, ctx: Context): Promise<CreateOpti
     tags: checkTags(options.tags),
     env: toRecord([...envFiles.flat(), ...options.env]),
     sshAuthorizedKeys: [...options.authorizedKey, ...keyFiles.flat()],
-    volumes: options.volume.map(({ volume, mountPath, readOnly }) => ({
-      volumeId: volume,
-      mountPath,
-      readOnly,
-    })),
+    volumes: await volumeMounts(options.volume, ctx),
     cloneRepoUrl: options.cloneRepo,
     githubToken: githubToken(options.githubTokenEnv, ctx),
     enableOpenCode: options.opencode,
@@ -116,6 +113,24 @@ function checkSource({ snapshot, image, template }: Options): void {
   if (given.length < 2) return;
   const names = given.map(([name]) => `--${name}`).join(" and ");
   throw new TenkiError("usage", `${names} contradict each other: a session starts from one of them`);
+}
+
+/** Volumes by id without a call; by name after a look at the list of them. */
+async function volumeMounts(mounts: readonly VolumeMount[], ctx: Context): Promise<VolumeMountConfig[]> {
+  const isNamed = mounts.some(({ volume }) => uuid.read(volume) === undefined);
+  const known = isNamed ? await (await ctx.client()).listVolumes() : [];
+  return mounts.map(({ volume, mountPath, readOnly }) => {
+    const named = known.filter(({ name }) => name === volume);
+    const volumeId = uuid.read(volume) ?? named[0]?.id;
+    if (volumeId === undefined) {
+      throw new TenkiError("not_found", `volume not found: none is named "${volume}"`, {
+        hint: "name it by its id",
+      });
+    }
+    if (named.length < 2) return { volumeId, mountPath, readOnly };
+    const ids = named.map(({ id }) => id).join(", ");
+    throw new TenkiError("usage", `ambiguous name "${volume}": ${named.length} volumes have it: ${ids}`);
+  });
 }
 
 function githubToken(variable: string | undefined, ctx: Context): string | undefined {

@@ -1,4 +1,4 @@
-import type { Client, Session } from "../../../client/index.js";
+import type { Client, Session, TerminateManyResult } from "../../../client/index.js";
 import { TenkiError } from "../../../domain/error.js";
 import type { SessionInfo } from "../../../domain/session.js";
 import { command, type OptionsOf, type Outcome } from "../../command.js";
@@ -66,24 +66,12 @@ async function askFirst(options: Options, targets: readonly Session[], ctx: Cont
   }
 }
 
-interface Terminated {
-  readonly terminated: readonly SessionInfo[];
-  readonly failures: readonly { readonly sessionId: string; readonly message: string }[];
-}
-
-/** One call for one, so that its error is the service's own; what is more goes in hundreds, the contract's bound. */
-async function terminate(targets: readonly Session[], client: Client): Promise<Terminated> {
+/** One call for one, so that its error is the service's own. */
+async function terminate(targets: readonly Session[], client: Client): Promise<TerminateManyResult> {
   const [only] = targets;
   if (only === undefined) return { terminated: [], failures: [] };
   if (targets.length === 1) return { terminated: [await client.terminate(only.id)], failures: [] };
-  const results: Terminated[] = [];
-  for (let at = 0; at < targets.length; at += 100) {
-    results.push(await client.terminateMany(targets.slice(at, at + 100).map(({ id }) => id)));
-  }
-  return {
-    terminated: results.flatMap((result) => result.terminated),
-    failures: results.flatMap((result) => result.failures),
-  };
+  return client.terminateMany(targets.map(({ id }) => id));
 }
 
 async function forgetCurrent(terminated: readonly SessionInfo[], { config }: Context): Promise<void> {
@@ -96,7 +84,7 @@ function viewOf(terminated: readonly SessionInfo[], asksForList: boolean): View 
   return asksForList || only === undefined ? sessionsView(terminated) : sessionView(only);
 }
 
-function failureOf(failures: Terminated["failures"]): TenkiError | undefined {
+function failureOf(failures: TerminateManyResult["failures"]): TenkiError | undefined {
   if (failures.length === 0) return undefined;
   const listed = failures.map(({ sessionId, message }) => `${sessionId} (${message})`).join(", ");
   return new TenkiError("failed_precondition", `not terminated: ${listed}`);

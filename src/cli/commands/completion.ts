@@ -1,0 +1,33 @@
+import { command, type OptionsOf } from "../command.js";
+import type { Completion } from "../completion/words.js";
+import { required } from "../flags/flag.js";
+import { oneOf } from "../flags/parsers.js";
+import { textView, type View } from "../output/view.js";
+
+export const define = command({
+  description:
+    "bash: source <(tenki completion bash), in ~/.bashrc\n" +
+    "zsh:  source <(tenki completion zsh), in ~/.zshrc, after compinit\n" +
+    "fish: tenki completion fish > ~/.config/fish/completions/tenki.fish",
+  arguments: { shell: required("SHELL", "bash, zsh or fish", oneOf("shell", ["bash", "zsh", "fish"])) },
+  examples: [["source <(tenki completion bash)", "for this shell"]],
+});
+
+export async function run({ shell }: OptionsOf<typeof define>): Promise<View> {
+  const [{ commands }, { describe, flatten }, { completionOf }] = await Promise.all([
+    import("./index.js"),
+    import("../reference/describe.js"),
+    import("../completion/words.js"),
+  ]);
+  const completions = flatten(await describe(commands, ["tenki"])).map(completionOf);
+  const script = await writers[shell](completions);
+  return textView(script, { shell, script });
+}
+
+type Writer = (completions: readonly Completion[]) => Promise<string>;
+
+const writers: Readonly<Record<"bash" | "zsh" | "fish", Writer>> = {
+  bash: async (completions) => (await import("../completion/bash.js")).bashCompletion(completions),
+  zsh: async (completions) => (await import("../completion/zsh.js")).zshCompletion(completions),
+  fish: async (completions) => (await import("../completion/fish.js")).fishCompletion(completions),
+};
