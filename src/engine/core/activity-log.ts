@@ -2,12 +2,17 @@ import { activityWriteMs } from "./limits.js";
 import type { Clock } from "./ports/clock.js";
 import type { SessionRecord } from "./ports/store.js";
 
-/** When each session was last used: always true in memory, and written to the record now and then. */
+/**
+ * When each session was last used: always true in memory, and in the record a few seconds later, so that
+ * no command waits for the disk because of it. A crash costs those seconds.
+ */
 export class ActivityLog {
-  readonly #seen = new Map<string, { at: Date; writtenMs: number }>();
+  readonly #unwritten = new Map<string, Date>();
   readonly #clock: Clock;
   readonly #write: (id: string, at: Date) => void;
+  #callOff: (() => void) | undefined;
 
+  /** `write` may throw: it is tried again with the next activity. */
   constructor(clock: Clock, write: (id: string, at: Date) => void) {
     this.#clock = clock;
     this.#write = write;
@@ -15,23 +20,27 @@ export class ActivityLog {
 
   touch(id: string): Date {
     const at = this.#clock.now();
-    const writtenMs = this.#seen.get(id)?.writtenMs ?? 0;
-    const due = at.getTime() - writtenMs >= activityWriteMs;
-    this.#seen.set(id, { at, writtenMs: due ? at.getTime() : writtenMs });
-    if (due) this.#write(id, at);
+    this.#unwritten.set(id, at);
+    this.#callOff ??= this.#clock.after(activityWriteMs, () => this.flush());
     return at;
   }
 
   /** The record with what is known better here. */
   apply(record: SessionRecord): SessionRecord {
-    if (record.state === "TERMINATED") this.#seen.delete(record.id);
-    const seen = this.#seen.get(record.id)?.at;
-    return seen === undefined || (record.lastActivityAt && record.lastActivityAt >= seen)
-      ? record
-      : { ...record, lastActivityAt: seen };
+    const lastActivityAt = this.#unwritten.get(record.id);
+    return lastActivityAt === undefined ? record : { ...record, lastActivityAt };
   }
 
   flush(): void {
-    for (const [id, { at, writtenMs }] of this.#seen) if (at.getTime() > writtenMs) this.#write(id, at);
+    this.#callOff?.();
+    this.#callOff = undefined;
+    for (const [id, at] of this.#unwritten) {
+      try {
+        this.#write(id, at);
+        this.#unwritten.delete(id);
+      } catch {
+        return; // who needs the record for more than this is told by the store
+      }
+    }
   }
 }
