@@ -7,12 +7,15 @@ describe("when a session was last used", () => {
   let bench: Workbench;
   let id: string;
   let writes: number;
+  let full: boolean;
   beforeEach(async () => {
     bench = new Workbench();
     ({ id } = await bench.createRunning());
     writes = 0;
+    full = false;
     const update = bench.store.updateSession.bind(bench.store);
     bench.store.updateSession = (record) => {
+      if (full) throw new Error("no space left");
       writes += 1;
       update(record);
     };
@@ -70,14 +73,11 @@ describe("when a session was last used", () => {
   });
 
   it("does not fail a command where it cannot be written, and is written later", async () => {
-    const update = bench.store.updateSession;
-    bench.store.updateSession = () => {
-      throw new Error("no space left");
-    };
+    full = true;
     bench.sessions.reportActivity(id);
     await bench.clock.advance(5_000);
     assert.ok(bench.logged.some(({ level, text }) => level === "error" && text.includes("no space left")));
-    bench.store.updateSession = update;
+    full = false;
     const at = bench.sessions.reportActivity(id);
     await bench.clock.advance(5_000);
     assert.deepEqual(recorded(), at);

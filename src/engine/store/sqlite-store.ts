@@ -50,8 +50,7 @@ class SqliteStore implements Store {
       `INSERT INTO sessions (${columns.join(", ")}) VALUES (${named.join(", ")}) ON CONFLICT (id) DO NOTHING`,
       { ...toRow(session) },
     );
-    if (changes === 0)
-      throw new TenkiError("already_exists", `session ${session.id} is recorded already`);
+    if (changes === 0) throw new TenkiError("already_exists", `session ${session.id} is recorded already`);
   }
 
   updateSession(session: SessionRecord): void {
