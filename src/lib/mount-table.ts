@@ -18,7 +18,7 @@ export async function mountsBelow(directory: string): Promise<MountEntry[]> {
   const entries = await readMountTable();
   return entries
     .filter(({ mountPoint }) => mountPoint === directory || mountPoint.startsWith(`${directory}/`))
-    .reverse();
+    .toReversed();
 }
 
 export function parseMountInfo(text: string): MountEntry[] {

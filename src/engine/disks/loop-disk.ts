@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rmdir, unlink } from "node:fs/promises";
+import { mkdir, open, readFile, rmdir, truncate, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { readMountTable } from "../../lib/mount-table.js";
 import { runProcess } from "../../lib/process.js";
@@ -23,8 +23,7 @@ const mountOptions = "loop,nosuid,nodev,noexec,noatime,nobarrier,noinit_itable";
 /** Makes a sparse file of this size, formats and mounts it. A failure leaves nothing. */
 export async function makeLoopDisk(place: LoopDiskPlace, sizeBytes: number): Promise<void> {
   try {
-    const file = await open(place.image, "wx", 0o600);
-    await file.truncate(sizeBytes).finally(() => file.close());
+    await makeSparseFile(place.image, sizeBytes);
     await mkdir(place.mountPoint, { mode: 0o755 });
     await run(["mkfs.ext4", ...formatOptions, place.image]);
     await run(["mount", "-t", "ext4", "-o", mountOptions, place.image, place.mountPoint]);
@@ -35,14 +34,25 @@ export async function makeLoopDisk(place: LoopDiskPlace, sizeBytes: number): Pro
   }
 }
 
+async function makeSparseFile(path: string, sizeBytes: number): Promise<void> {
+  const file = await open(path, "wx", 0o600);
+  try {
+    await file.truncate(sizeBytes);
+  } finally {
+    await file.close();
+  }
+}
+
 /** Unmounts, detaches and deletes, whatever of it is there. */
 export async function removeLoopDisk(place: LoopDiskPlace): Promise<void> {
   const mounts = (await readMountTable()).filter(({ mountPoint }) => mountPoint === place.mountPoint);
-  for (const { source } of mounts.reverse()) {
+  for (const { source } of mounts.toReversed()) {
     await unmount(place.mountPoint);
     await untilDetached(source, place.image);
   }
   await rmdir(place.mountPoint).catch(ignoreMissing);
+  // Somebody's mount namespace may keep the file in use: its room is given back at once all the same.
+  await truncate(place.image).catch(ignoreMissing);
   await unlink(place.image).catch(ignoreMissing);
 }
 
@@ -51,7 +61,7 @@ async function unmount(mountPoint: string): Promise<void> {
   await run(["umount", mountPoint]).catch(() => run(["umount", "--lazy", mountPoint]));
 }
 
-const detachTimeoutMs = 5_000;
+const detachTimeoutMs = 1_000;
 
 /** The kernel detaches a loop device by itself, after its last user: a namespace that has just ended may be one. */
 async function untilDetached(device: string, image: string): Promise<void> {

@@ -18,12 +18,13 @@ export interface RunContainerOptions {
 /**
  * Starts a container and returns when the runtime says that it runs. Its layers are mounted in a mount
  * namespace that only the runtime is in and the container's own descends from: the host never sees them,
- * and they go away with the container, whatever happens to the engine.
+ * and they go away with the container, whatever happens to the engine. What the host unmounts meanwhile
+ * (other sandboxes' disks) is unmounted there as well, where its mounts are shared.
  */
 export async function runContainer(options: RunContainerOptions): Promise<void> {
   const { overlays, directory } = options;
   const layers = overlays.flatMap(({ options, target }) => [options, target]);
-  const argv = ["unshare", "--mount", "--propagation", "private", "--"];
+  const argv = ["unshare", "--mount", "--propagation", "slave", "--"];
   argv.push("/bin/sh", "-euc", mountAndExec, "mount-layers", ...layers, "--", ...runtimeArguments(options));
   const result = await startDetached(argv, { timeoutMs: startTimeoutMs, signal: options.signal });
   if (result.exitCode === 0) return;
