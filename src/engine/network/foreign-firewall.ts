@@ -2,30 +2,48 @@ import { tryProcess } from "../../lib/process.js";
 import { linkPrefix } from "./slot.js";
 
 /**
- * Where somebody else's firewall drops what is forwarded unless it is listed (docker sets that policy, ufw
- * too), our links have to be listed there. What may pass is decided by our own table all the same.
+ * Where somebody else's firewall drops what is not listed (docker sets that policy for what is forwarded,
+ * ufw for what arrives too), our links have to be listed there: last, so that whatever it says itself comes
+ * first. What may pass is decided by our own table all the same.
  */
 export async function passForeignFirewall(instanceId: string): Promise<void> {
-  const { stdout } = await iptables("-S", "FORWARD");
-  if (!/^-P FORWARD DROP$/m.test(stdout)) return;
-  for (const rule of rulesOf(instanceId)) {
-    if ((await iptables("-C", "FORWARD", ...rule)).exitCode !== 0) await iptables("-I", "FORWARD", ...rule);
+  for (const [chain, rules] of rulesOf(instanceId)) {
+    const { stdout } = await iptables("-S", chain);
+    if (!stdout.includes(`-P ${chain} DROP\n`)) continue;
+    for (const rule of rules) {
+      if ((await iptables("-C", chain, ...rule)).exitCode !== 0) await iptables("-A", chain, ...rule);
+    }
   }
 }
 
 export async function leaveForeignFirewall(instanceId: string): Promise<void> {
-  for (const rule of rulesOf(instanceId)) {
-    while ((await iptables("-C", "FORWARD", ...rule)).exitCode === 0)
-      await iptables("-D", "FORWARD", ...rule);
+  for (const [chain, rules] of rulesOf(instanceId)) {
+    for (const rule of rules) await iptables("-D", chain, ...rule);
   }
 }
 
-function rulesOf(instanceId: string): string[][] {
-  const comment = ["-m", "comment", "--comment", `tenki-${instanceId}`];
+function rulesOf(instanceId: string): [chain: string, rules: string[][]][] {
+  const accept = ["-m", "comment", "--comment", `tenki-${instanceId}`, "-j", "ACCEPT"];
   const links = `${linkPrefix(instanceId)}+`;
+  const question = (protocol: string) => [
+    "-p",
+    protocol,
+    "--dport",
+    "53",
+    "-m",
+    "conntrack",
+    "--ctstate",
+    "DNAT",
+  ];
   return [
-    ["-i", links, ...comment, "-j", "ACCEPT"],
-    ["-o", links, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", ...comment, "-j", "ACCEPT"],
+    [
+      "FORWARD",
+      [
+        ["-i", links, ...accept],
+        ["-o", links, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", ...accept],
+      ],
+    ],
+    ["INPUT", ["udp", "tcp"].map((protocol) => ["-i", links, ...question(protocol), ...accept])],
   ];
 }
 

@@ -26,6 +26,8 @@ export async function renderGuestRules(): Promise<string> {
     ...own,
   ];
   return `
+add table inet tenki
+delete table inet tenki
 table inet tenki {
   chain leaving {
     type filter hook output priority filter; policy accept;

@@ -11,16 +11,21 @@ export interface RuleInputs {
   readonly outbound: ReadonlySet<string>;
   /** Where questions about names go; undefined: nowhere. */
   readonly resolver: string | undefined;
+  /** The interfaces that lead to the world. */
+  readonly uplinks: readonly string[];
 }
 
 /** Neither the world nor anybody's: link-local (metadata services), other sandboxes, loopback, multicast. */
 const closedRanges = "{ 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 198.19.0.0/16, 224.0.0.0/3 }";
 
 /** The whole policy of an engine as one transaction for `nft -f -`; it replaces what was there. */
-export function renderRules({ instanceId, range, slots, outbound, resolver }: RuleInputs): string {
+export function renderRules({ instanceId, range, slots, outbound, resolver, uplinks }: RuleInputs): string {
   const table = tableName(instanceId);
   const ours = `"${linkPrefix(instanceId)}*"`;
+  const question = "meta l4proto { tcp, udp } th dport 53";
   const open = slots.filter(({ name }) => outbound.has(name)).map(({ name }) => `"${name}"`);
+  const elsewhere =
+    uplinks.length === 0 ? "" : `oifname != { ${uplinks.map((name) => `"${name}"`).join(", ")} }`;
   return `
 add table ${table}
 delete table ${table}
@@ -35,10 +40,16 @@ table ${table} {
     iifname ${ours} meta nfproto ipv4 iifname . ip saddr != @sources drop
     iifname ${ours} ip daddr 127.0.0.0/8 drop
   }
+  # The host's addresses are closed before anybody's forwarding of ports makes other addresses of them.
+  chain asking_host {
+    type filter hook prerouting priority mangle; policy accept;
+    iifname @outbound ip daddr ${range} ${question} accept
+    iifname ${ours} ct direction original fib daddr type local drop
+  }
   # Names are asked of the gateway, and answered by the host's resolver.
   chain names {
     type nat hook prerouting priority dstnat; policy accept;
-    ${resolver === undefined ? "" : `iifname @outbound ip daddr ${range} meta l4proto { tcp, udp } th dport 53 dnat ip to ${resolver}`}
+    ${resolver === undefined ? "" : `iifname @outbound ip daddr ${range} ${question} dnat ip to ${resolver}`}
   }
   # A resolver on loopback answers loopback only.
   chain names_on_loopback {
@@ -48,17 +59,22 @@ table ${table} {
   # To the host itself: answers, and questions about names.
   chain to_host {
     type filter hook input priority filter - 5; policy accept;
-    iifname ${ours} ct state established,related accept
-    iifname ${ours} ct status dnat meta l4proto { tcp, udp } th dport 53 accept
+    iifname ${ours} ct direction reply ct state established,related accept
+    iifname @outbound ct status dnat ${question} accept
     iifname ${ours} drop
   }
+  # What may not go out is dropped before connections are looked at: one of a former sandbox at the same
+  # address may still be known. Bridges that do not lead to the world have the host's own guests behind them.
   chain through_host {
     type filter hook forward priority filter - 5; policy accept;
-    iifname ${ours} ct state established,related accept
     iifname ${ours} iifname != @outbound drop
-    iifname ${ours} ct status dnat meta l4proto { tcp, udp } th dport 53 accept
+    oifname ${ours} oifname != @outbound drop
+    iifname ${ours} tcp flags syn / syn,rst tcp option maxseg size set rt mtu
+    iifname ${ours} ct state established,related accept
+    iifname ${ours} ct status dnat ${question} accept
     iifname ${ours} ip daddr ${closedRanges} drop
     iifname ${ours} fib daddr type { local, broadcast, multicast } drop
+    iifname ${ours} ${elsewhere} meta oifkind "bridge" drop
     oifname ${ours} ct state established,related accept
     oifname ${ours} drop
   }

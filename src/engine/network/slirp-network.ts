@@ -1,14 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../lib/atomic-file.js";
 import type { Logger } from "../../lib/logger.js";
-import { isSameProcess, type ProcessIdentity } from "../../lib/process-identity.js";
 import { runProcess, tryProcess } from "../../lib/process.js";
-import { waitUntil } from "../../lib/wait-until.js";
 import type { Network, NetworkAttachment, NetworkPolicy } from "../core/ports/network.js";
 import { renderGuestRules } from "./guest-rules.js";
-import { slirpResolver, startSlirp } from "./slirp.js";
+import { listSlirps, slirpResolver, startSlirp, stopSlirp } from "./slirp.js";
 
 export interface SlirpNetworkOptions {
   readonly dataDir: string;
@@ -40,18 +39,15 @@ class SlirpNetwork implements Network {
       if (policy.outbound) await this.#openOutbound(handle);
       return { handle, namespacePath, nameservers: policy.outbound ? [slirpResolver] : [] };
     } catch (error) {
-      await this.detach(handle);
+      await this.detach(handle).catch((failure: unknown) =>
+        this.#warn("cannot remove a network", handle, failure),
+      );
       throw error;
     }
   }
 
   async detach(handle: string): Promise<void> {
-    const carrier = await this.#carrier(handle);
-    if (carrier !== undefined) {
-      process.kill(carrier.pid, "SIGTERM");
-      const ended = await waitUntil(() => (isSameProcess(carrier) ? undefined : true), { timeoutMs: 2_000 });
-      if (ended === undefined) process.kill(carrier.pid, "SIGKILL");
-    }
+    for (const carrier of await listSlirps(this.#namespace(handle))) await stopSlirp(carrier);
     await tryProcess(["umount", this.#namespace(handle)]);
     await rm(this.#namespace(handle), { force: true });
     await rm(this.#record(handle), { force: true });
@@ -61,10 +57,7 @@ class SlirpNetwork implements Network {
     const handles = (await readdir(this.#directory)).map((name) => name.replace(/\.json$/, ""));
     for (const handle of new Set(handles)) {
       if (!keep.has(handle)) await this.detach(handle);
-      else if ((await this.#hadOutbound(handle)) && (await this.#carrier(handle)) === undefined) {
-        this.#log.warn("a sandbox had lost its way out", { network: handle });
-        await this.#openOutbound(handle);
-      }
+      else await this.#restoreOutbound(handle);
     }
   }
 
@@ -78,18 +71,22 @@ class SlirpNetwork implements Network {
     await runProcess(["nsenter", `--net=${namespace}`, "nft", "-f", "-"], {
       input: await renderGuestRules(),
     });
-    await writeFileAtomic(this.#record(handle), JSON.stringify(await startSlirp(namespace)));
+    await writeFileAtomic(this.#record(handle), JSON.stringify({ outbound: true }));
+    await startSlirp(namespace);
   }
 
-  async #carrier(handle: string): Promise<ProcessIdentity | undefined> {
-    const text = await readFile(this.#record(handle), "utf8").catch(() => undefined);
-    if (text === undefined) return undefined;
-    const carrier = JSON.parse(text) as ProcessIdentity;
-    return isSameProcess(carrier) ? carrier : undefined;
+  /** One that cannot have its way out again runs on without; the others are not to suffer for it. */
+  async #restoreOutbound(handle: string): Promise<void> {
+    const hadOutbound = existsSync(this.#record(handle));
+    if (!hadOutbound || (await listSlirps(this.#namespace(handle))).length > 0) return;
+    this.#log.warn("a sandbox had lost its way out", { network: handle });
+    await this.#openOutbound(handle).catch((error: unknown) =>
+      this.#warn("cannot give a sandbox its way out again", handle, error),
+    );
   }
 
-  async #hadOutbound(handle: string): Promise<boolean> {
-    return (await readdir(this.#directory)).includes(`${handle}.json`);
+  #warn(what: string, handle: string, error: unknown): void {
+    this.#log.warn(what, { network: handle, error: error instanceof Error ? error.message : String(error) });
   }
 
   #namespace(handle: string): string {

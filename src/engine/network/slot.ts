@@ -25,16 +25,16 @@ export const linkPrefix = (instanceId: string): string => `tk${instanceId}-`;
 export function slotNumber(instanceId: string, name: string): number | undefined {
   const prefix = linkPrefix(instanceId);
   const digits = name.startsWith(prefix) ? name.slice(prefix.length) : "";
-  return /^\d{1,4}$/.test(digits) ? Number(digits) : undefined;
+  return /^(0|[1-9]\d{0,3})$/.test(digits) && Number(digits) < slotsPerRange ? Number(digits) : undefined;
 }
 
-/** Whether two ranges in CIDR form share an address. */
-export function overlap(one: string, other: string): boolean {
-  const [a, b] = [bounds(one), bounds(other)];
-  return a.first <= b.last && b.first <= a.last;
+export interface Bounds {
+  readonly first: number;
+  readonly last: number;
 }
 
-function bounds(range: string): { first: number; last: number } {
+/** The first and the last address of a range in CIDR form. */
+export function boundsOf(range: string): Bounds {
   const [address = "", bits = "32"] = range.split("/");
   const size = 2 ** (32 - Number(bits));
   const first = Math.floor(toNumber(address) / size) * size;

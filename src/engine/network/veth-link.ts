@@ -5,14 +5,15 @@ import { waitUntil } from "../../lib/wait-until.js";
 import type { Slot } from "./slot.js";
 
 /** Makes a namespace with loopback, and a link from it to the host with an address at each end. */
-export async function makeLink(slot: Slot, options: { readonly loopbackResolver: boolean }): Promise<void> {
-  const { name, hostAddress, guestAddress } = slot;
+export async function makeLink({ name, hostAddress, guestAddress }: Slot): Promise<void> {
+  // No IPv6 address by itself, at either end: the rules speak IPv4. A kernel without IPv6 has no such setting.
+  const noIpv6 = (link: string) =>
+    existsSync("/proc/sys/net/ipv6") ? [`link set ${link} addrgenmode none`] : [];
   await runProcess(["ip", "-batch", "-"], {
     input: [
       `netns add ${name}`,
       `link add ${name} type veth peer name eth0 netns ${name}`,
-      // No IPv6 address by itself, at either end: the rules speak IPv4.
-      `link set ${name} addrgenmode none`,
+      ...noIpv6(name),
       `address add ${hostAddress}/31 dev ${name}`,
       `link set ${name} up`,
     ].join("\n"),
@@ -20,20 +21,27 @@ export async function makeLink(slot: Slot, options: { readonly loopbackResolver:
   await runProcess(["ip", "-n", name, "-batch", "-"], {
     input: [
       "link set lo up",
-      "link set eth0 addrgenmode none",
+      ...noIpv6("eth0"),
       `address add ${guestAddress}/31 dev eth0`,
       "link set eth0 up",
       `route add default via ${hostAddress}`,
     ].join("\n"),
   });
-  // Lets packets that were sent on to 127.0.0.0/8 arrive; the rules drop those that were addressed to it.
-  if (options.loopbackResolver) await writeFile(`/proc/sys/net/ipv4/conf/${name}/route_localnet`, "1");
 }
 
 /** Takes the way out of a namespace that is to have none. */
 export async function dropDefaultRoute({ name }: Slot): Promise<void> {
   await runProcess(["ip", "-n", name, "route", "del", "default"]);
 }
+
+/** Lets packets that were sent on to 127.0.0.0/8 arrive; the rules drop those that were addressed to it. */
+export async function admitToLoopback({ name }: Slot): Promise<void> {
+  await writeFile(`/proc/sys/net/ipv4/conf/${name}/route_localnet`, "1");
+}
+
+/** Whether the kernel still has anything of a slot's. */
+export const isLinkThere = ({ name }: Slot): boolean =>
+  existsSync(`/sys/class/net/${name}`) || existsSync(`/run/netns/${name}`);
 
 /** Removes both, whatever of them there is, and waits until they are gone. */
 export async function removeLink(name: string): Promise<void> {

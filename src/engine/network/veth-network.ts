@@ -2,15 +2,16 @@ import { readFile, writeFile } from "node:fs/promises";
 import { TenkiError } from "../../domain/error.js";
 import { KeyedMutex } from "../../lib/keyed-mutex.js";
 import type { Logger } from "../../lib/logger.js";
-import { runProcess, tryProcess } from "../../lib/process.js";
 import type { Network, NetworkAttachment, NetworkPolicy } from "../core/ports/network.js";
 import { chooseRange } from "./choose-range.js";
 import { leaveForeignFirewall, passForeignFirewall } from "./foreign-firewall.js";
-import { findResolver, isLoopback } from "./resolver.js";
-import { renderRules, sourceElement, tableName } from "./rules.js";
+import { findResolver, isLoopback, requireAddresses } from "./resolver.js";
+import { RuleTable } from "./rule-table.js";
 import { linkPrefix, type Slot, slotNumber, slotOf, slotsPerRange } from "./slot.js";
 import {
+  admitToLoopback,
   dropDefaultRoute,
+  isLinkThere,
   listLinks,
   makeLink,
   removeLink,
@@ -30,6 +31,7 @@ export interface VethNetworkOptions {
 
 /** A namespace and a point-to-point link for each sandbox, bounded by rules in the host's kernel. */
 export async function createVethNetwork(options: VethNetworkOptions): Promise<Network> {
+  requireAddresses(options.dnsServers ?? []);
   const range = await chooseRange(options.dataDir, options.instanceId);
   await forwardPackets();
   return new VethNetwork(options, range);
@@ -38,54 +40,70 @@ export async function createVethNetwork(options: VethNetworkOptions): Promise<Ne
 class VethNetwork implements Network {
   readonly #options: VethNetworkOptions;
   readonly #range: string;
+  readonly #rules: RuleTable;
+  /** Numbers that are taken: of slots being made, ready, attached or leaving. */
   readonly #used = new Set<number>();
   readonly #ready: Slot[] = [];
-  readonly #outbound = new Set<string>();
-  /** Changes of the rules are one after another: each is a transaction against what is there. */
-  readonly #turns = new KeyedMutex();
+  readonly #attached = new Map<string, Slot>();
   readonly #leaving = new Set<Promise<void>>();
+  readonly #turns = new KeyedMutex();
+  #nextNumber = 0;
   #refill: Promise<void> = Promise.resolve();
-  #resolver: string | undefined;
   #closed = false;
 
   constructor(options: VethNetworkOptions, range: string) {
     this.#options = options;
     this.#range = range;
+    this.#rules = new RuleTable(options.instanceId, range);
   }
 
   async attach(policy: NetworkPolicy): Promise<NetworkAttachment> {
     const slot = this.#ready.shift() ?? (await this.#makeSlot());
     this.#refillLater();
+    this.#attached.set(slot.name, slot);
     try {
       await this.#followResolver();
-      if (!policy.outbound) await this.#closeOutbound(slot);
+      if (policy.outbound) await this.#letNamesThrough(slot);
+      else await this.#shutIn(slot);
     } catch (error) {
-      await this.#removeSlot(slot.name);
+      await this.detach(slot.name).catch((failure: unknown) =>
+        this.#warn("cannot remove a network", failure),
+      );
       throw error;
     }
     return {
       handle: slot.name,
       namespacePath: `/run/netns/${slot.name}`,
       address: slot.guestAddress,
-      nameservers: policy.outbound && this.#resolver !== undefined ? [slot.hostAddress] : [],
+      nameservers: policy.outbound && this.#rules.resolver !== undefined ? [slot.hostAddress] : [],
     };
   }
 
   async detach(handle: string): Promise<void> {
-    if (slotNumber(this.#options.instanceId, handle) !== undefined) await this.#removeSlot(handle);
+    const slot = this.#attached.get(handle);
+    if (slot === undefined) return;
+    this.#attached.delete(handle); // at once: a second call must not meet the next owner of the name
+    try {
+      await this.#removeSlot(slot);
+    } catch (error) {
+      this.#attached.set(handle, slot);
+      throw error;
+    }
   }
 
   async sweep(keep: ReadonlySet<string>): Promise<void> {
-    const { instanceId } = this.#options;
-    const present = await listLinks(linkPrefix(instanceId));
-    for (const name of present) {
+    const { instanceId, dnsServers = [] } = this.#options;
+    for (const name of await listLinks(linkPrefix(instanceId))) {
       const number = slotNumber(instanceId, name);
-      if (keep.has(name) && number !== undefined) this.#used.add(number);
-      else await removeLink(name);
+      if (number === undefined || !keep.has(name)) await removeLink(name);
+      else {
+        this.#used.add(number);
+        this.#attached.set(name, slotOf(instanceId, this.#range, number));
+      }
     }
-    for (const name of await this.#listOutbound()) if (keep.has(name)) this.#outbound.add(name);
-    this.#resolver = await findResolver(this.#options.dnsServers ?? []);
-    await this.#writeRules();
+    const kept = [...this.#attached.values()];
+    await this.#rules.adopt(kept, await findResolver(dnsServers));
+    for (const slot of kept) await this.#letNamesThrough(slot).catch(() => undefined); // its link is half gone
     await passForeignFirewall(instanceId);
     this.#refillLater();
   }
@@ -93,27 +111,26 @@ class VethNetwork implements Network {
   async close({ removeShared }: { readonly removeShared: boolean }): Promise<void> {
     this.#closed = true;
     await this.#refill;
-    await Promise.all(this.#ready.splice(0).map(({ name }) => this.#removeSlot(name)));
+    await Promise.all(this.#ready.splice(0).map((slot) => this.#removeSlot(slot)));
     await Promise.all(this.#leaving);
     if (!removeShared) return;
     const { instanceId } = this.#options;
     for (const name of await listLinks(linkPrefix(instanceId))) await removeLink(name);
     await leaveForeignFirewall(instanceId);
-    await tryProcess(["nft", "delete", "table", ...tableName(instanceId).split(" ")]);
+    await this.#rules.remove();
   }
 
   /** Takes a number, makes the link, and lets it out: what most sandboxes want. */
   async #makeSlot(): Promise<Slot> {
-    const slot = slotOf(this.#options.instanceId, this.#range, this.#takeNumber());
+    const slot = this.#takeSlot();
     try {
-      await makeLink(slot, { loopbackResolver: isLoopback(this.#resolver) });
-      await this.#nft(
-        `add element ${this.#table} sources { ${sourceElement(slot)} }\nadd element ${this.#table} outbound { "${slot.name}" }`,
-      );
-      this.#outbound.add(slot.name);
+      await makeLink(slot);
+      await this.#rules.open(slot);
       return slot;
     } catch (error) {
-      await this.#removeSlot(slot.name).catch(() => undefined);
+      await this.#removeSlot(slot).catch((failure: unknown) =>
+        this.#warn("cannot remove a network", failure),
+      );
       throw error;
     }
   }
@@ -122,51 +139,37 @@ class VethNetwork implements Network {
    * Ends a slot. The kernel takes its time to unmake a link, so nobody waits for that; but its number, and
    * with it its address, is given to another only when it is really gone.
    */
-  async #removeSlot(name: string): Promise<void> {
-    const number = slotNumber(this.#options.instanceId, name);
-    if (number === undefined) return;
-    await removeNamespace(name);
-    const leaving = untilLinkIsGone(name)
-      .then(() => this.#forget(name, number))
-      .catch((error: unknown) => this.#warn("cannot remove a network link", error))
-      .finally(() => this.#leaving.delete(leaving));
+  async #removeSlot(slot: Slot): Promise<void> {
+    await removeNamespace(slot.name);
+    const leaving = untilLinkIsGone(slot.name)
+      .then(() => this.#rules.forget(slot))
+      .catch((error: unknown) => this.#warn("cannot remove all of a network", error))
+      .finally(() => {
+        this.#used.delete(slot.number); // a link that stays all the same keeps its number taken
+        this.#leaving.delete(leaving);
+      });
     this.#leaving.add(leaving);
   }
 
-  async #forget(name: string, number: number): Promise<void> {
-    const slot = slotOf(this.#options.instanceId, this.#range, number);
-    const source = `delete element ${this.#table} sources { ${sourceElement(slot)} }`;
-    const open = this.#outbound.delete(name) ? `delete element ${this.#table} outbound { "${name}" }` : "";
-    await this.#nft(`${source}\n${open}`).catch(() => this.#writeRules()); // an element of them was not there
-    this.#used.delete(number);
-  }
-
-  async #closeOutbound(slot: Slot): Promise<void> {
-    await this.#nft(`delete element ${this.#table} outbound { "${slot.name}" }`);
-    this.#outbound.delete(slot.name);
+  async #shutIn(slot: Slot): Promise<void> {
+    await this.#rules.close(slot);
     await dropDefaultRoute(slot);
   }
 
-  /** The host's resolver changes with its network; the rules follow when the next sandbox asks. */
-  async #followResolver(): Promise<void> {
-    const resolver = await findResolver(this.#options.dnsServers ?? []);
-    if (resolver === this.#resolver) return;
-    this.#options.log.info("the host's resolver changed", { resolver: resolver ?? "none" });
-    this.#resolver = resolver;
-    await this.#writeRules();
+  async #letNamesThrough(slot: Slot): Promise<void> {
+    if (isLoopback(this.#rules.resolver)) await admitToLoopback(slot);
   }
 
-  #writeRules(): Promise<void> {
-    const { instanceId } = this.#options;
-    return this.#nft(() =>
-      renderRules({
-        instanceId,
-        range: this.#range,
-        slots: [...this.#used].map((number) => slotOf(instanceId, this.#range, number)),
-        outbound: this.#outbound,
-        resolver: this.#resolver,
-      }),
-    );
+  /** The host's resolver changes with its network; the rules follow when the next sandbox asks. */
+  #followResolver(): Promise<void> {
+    return this.#turns.run("resolver", async () => {
+      const resolver = await findResolver(this.#options.dnsServers ?? []);
+      if (resolver === this.#rules.resolver) return;
+      this.#options.log.info("the host's resolver changed", { resolver: resolver ?? "none" });
+      await this.#rules.resolveBy(resolver);
+      // A sandbox that goes at this moment needs it no more.
+      for (const slot of this.#attached.values()) await this.#letNamesThrough(slot).catch(() => undefined);
+    });
   }
 
   #refillLater(): void {
@@ -180,42 +183,21 @@ class VethNetwork implements Network {
     while (!this.#closed && this.#ready.length < want) this.#ready.push(await this.#makeSlot());
   }
 
-  #warn(what: string, error: unknown): void {
-    this.#options.log.warn(what, { error: error instanceof Error ? error.message : String(error) });
-  }
-
-  #takeNumber(): number {
-    for (let number = 0; number < slotsPerRange; number += 1) {
-      if (this.#used.has(number)) continue;
+  /** Numbers go round, so that the next sandbox is not met by what was on its way to the last one. */
+  #takeSlot(): Slot {
+    for (let step = 0; step < slotsPerRange; step += 1) {
+      const number = (this.#nextNumber + step) % slotsPerRange;
+      const slot = slotOf(this.#options.instanceId, this.#range, number);
+      if (this.#used.has(number) || isLinkThere(slot)) continue;
       this.#used.add(number);
-      return number;
+      this.#nextNumber = number + 1;
+      return slot;
     }
     throw new TenkiError("resource_exhausted", `no capacity: all ${slotsPerRange} network links are in use`);
   }
 
-  get #table(): string {
-    return tableName(this.#options.instanceId);
-  }
-
-  #nft(transaction: string | (() => string)): Promise<void> {
-    return this.#turns.run("nft", async () => {
-      const input = typeof transaction === "string" ? transaction : transaction();
-      await runProcess(["nft", "-f", "-"], { input });
-    });
-  }
-
-  async #listOutbound(): Promise<string[]> {
-    const { exitCode, stdout } = await tryProcess([
-      "nft",
-      "-j",
-      "list",
-      "set",
-      ...this.#table.split(" "),
-      "outbound",
-    ]);
-    if (exitCode !== 0) return [];
-    const { nftables } = JSON.parse(stdout) as { nftables: { set?: { elem?: string[] } }[] };
-    return nftables.flatMap(({ set }) => set?.elem ?? []);
+  #warn(what: string, error: unknown): void {
+    this.#options.log.warn(what, { error: error instanceof Error ? error.message : String(error) });
   }
 }
 
