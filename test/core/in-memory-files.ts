@@ -33,7 +33,7 @@ export class InMemoryFiles implements GuestFiles {
     if (content === undefined) throw new TenkiError("failed_precondition", `is a directory: ${path}`);
     const end = options.length === 0 ? content.length : options.offset + options.length;
     const wanted = content.subarray(options.offset, end);
-    return { totalSize: content.length, chunks: this.#chunks(wanted, options.chunkBytes) };
+    return { totalSize: content.length, chunks: this.#chunks(wanted, options.chunkBytes || 65_536) };
   }
 
   async write(path: string, source: AsyncIterable<Uint8Array>, options: WriteFileOptions): Promise<number> {

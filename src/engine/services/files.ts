@@ -11,7 +11,6 @@ import type { FileContent } from "../core/ports/runtime.js";
 
 /** What one message carries; above it, the stream calls. */
 const unaryBytes = 60 << 20;
-const chunkBytesByDefault = 256 << 10;
 const chunkBytesMax = 4 << 20;
 
 /** The file calls. Each request is checked already: what it has to have is there. */
@@ -19,7 +18,7 @@ export function fileMethods(files: Files) {
   return {
     async readFile({ request }) {
       const { sessionId, path } = need(request);
-      const content = await files.read(sessionId, path, { offset: 0, length: 0, chunkBytes: chunkBytesMax });
+      const content = await files.read(sessionId, path, { offset: 0, length: 0, chunkBytes: 0 });
       if (content.totalSize > unaryBytes) {
         await letGo(content);
         throw tooLarge(content.totalSize, "ReadFile", "ReadFileStream");
@@ -39,7 +38,7 @@ export function fileMethods(files: Files) {
       const { totalSize, chunks } = await files.read(sessionId, path, {
         offset,
         length,
-        chunkBytes: Math.min(chunkBytes || chunkBytesByDefault, chunkBytesMax),
+        chunkBytes: Math.min(chunkBytes, chunkBytesMax),
       });
       const size = { totalSize: BigInt(totalSize) };
       for await (const data of chunks) yield { response: { data, ...size } };

@@ -70,6 +70,7 @@ export interface ReadFileOptions {
   readonly offset: number;
   /** 0 = to the end. */
   readonly length: number;
+  /** 0 = in pieces of whatever size costs least. */
   readonly chunkBytes: number;
 }
 

@@ -5,8 +5,6 @@ import { expectFrame } from "./guest-error.js";
 import { PayloadWriter } from "./payload.js";
 import { down, request } from "./protocol.js";
 
-const defaultChunkBytes = 64 << 10;
-
 /** Reads a file from the guest. The connection closes when the chunks are used up, or no longer wanted. */
 export async function readContent(
   connection: GuestConnection,
@@ -18,10 +16,10 @@ export async function readContent(
   const reader = expectFrame(await connection.next(), down.size, path);
   const totalSize = reader.u64();
   reader.finish();
-  return { totalSize, chunks: readChunks(connection, path, chunkBytes || defaultChunkBytes) };
+  return { totalSize, chunks: readChunks(connection, path, chunkBytes) };
 }
 
-/** Chunks of exactly `chunkBytes`, but for the last. */
+/** Chunks of exactly `chunkBytes`, but for the last; for 0 as they come, and so without a copy. */
 async function* readChunks(
   connection: GuestConnection,
   path: string,
@@ -33,6 +31,10 @@ async function* readChunks(
       const frame = await connection.next();
       if (frame.type === down.end) break;
       if (frame.type !== down.data) expectFrame(frame, down.data, path);
+      if (chunkBytes === 0) {
+        yield frame.payload;
+        continue;
+      }
       queue.add(frame.payload);
       while (queue.length >= chunkBytes) yield queue.take(chunkBytes);
     }
