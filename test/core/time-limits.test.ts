@@ -101,21 +101,47 @@ describe("how long a session may live", () => {
       assert.equal(bench.clock.alarms, 0);
     });
 
-    it("hears of an end that is nearer than the one it waits for", async () => {
-      const reaper = bench.reaper();
-      await reaper.tick();
-      const created = await bench.createRunning({ maxDurationMs: 2_000 });
-      const updated = await bench.createRunning();
-      const extended = await bench.createRunning();
-      await bench.update(updated.id, { maxDurationMs: 1_000 });
-      await bench.sessions.extend(extended.id, 3_000);
-      for (const { id } of [updated, created, extended]) {
-        await bench.clock.advance(999);
+    const nearer = {
+      create: async () => bench.createRunning({ maxDurationMs: 2_000 }),
+      update: async () => bench.update((await bench.createRunning()).id, { maxDurationMs: 2_000 }),
+      extend: async () => bench.sessions.extend((await bench.createRunning()).id, 2_000),
+    };
+    for (const [way, give] of Object.entries(nearer)) {
+      it(`hears of an end that is nearer than the one it waits for: ${way}`, async () => {
+        const reaper = bench.reaper();
+        await reaper.tick();
+        const { id } = await give();
+        assert.equal(bench.clock.alarms, 1);
+        await bench.clock.advance(1_999);
         assert.equal(bench.sessions.get(id).state, "RUNNING");
         await bench.clock.advance(1);
         await bench.until(id, "TERMINATED");
-      }
+        reaper.stop();
+      });
+    }
+
+    it("looks as often as ever after the wall clock was set back", async () => {
+      const reaper = bench.reaper();
+      await reaper.tick();
+      bench.clock.set(inMs(-hourMs));
+      bench.create({ maxDurationMs: minuteMs });
+      assert.equal(bench.clock.nextAlarmMs, 15_000);
       reaper.stop();
+    });
+
+    it("does not queue up behind an end that takes long", async () => {
+      const { id } = await bench.createRunning({ maxDurationMs: 1_000 });
+      const stop = bench.parts.steps.hold("runtime.stop");
+      bench.parts.steps.fail("disks.release");
+      const reaper = bench.reaper();
+      await reaper.tick();
+      await bench.clock.advance(minuteMs);
+      reaper.stop();
+      stop.release();
+      await settle();
+      await settle();
+      assert.equal(bench.sessions.get(id).state, "TERMINATING");
+      assert.equal(bench.parts.steps.taken.filter((step) => step === "runtime.stop").length, 1);
     });
 
     it("lives on where it was given more time", async () => {

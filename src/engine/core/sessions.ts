@@ -213,9 +213,7 @@ export class Sessions {
     const record = this.get(id);
     if (record.state === "TERMINATED") return record;
     const ending =
-      record.state === "TERMINATING"
-        ? record
-        : this.#move(id, "terminate", { terminalError: record.terminalError ?? why });
+      record.state === "TERMINATING" ? record : this.#move(id, "terminate", { terminalError: why });
     if (!this.#removed.has(id)) await removeSandbox(this.#options.parts, ending);
     this.#removed.add(id);
     const terminatedAt = this.#options.clock.now();
