@@ -1,5 +1,6 @@
 import * as http2 from "node:http2";
 import { ConnectionError, unreachable } from "./connection-error.js";
+import { SandboxError } from "./errors.js";
 import type { RootCertificates } from "./options.js";
 
 /** Unread bytes a stream may hold; measured: more gains nothing on one machine, less throttles a distant one. */
@@ -41,6 +42,7 @@ export class Http2Connection {
   ): Promise<http2.ClientHttp2Stream> {
     const session = await this.#ready();
     const stream = session.request({ ...headers, ":method": method, ":path": path }, options);
+    breakOffWithoutEnd(stream);
     this.#streamOpened(session);
     stream.once("close", () => this.#streamClosed(session));
     return stream;
@@ -53,9 +55,9 @@ export class Http2Connection {
 
   close(): void {
     clearInterval(this.#pings);
-    this.#open?.destroy();
-    this.#session?.then((session) => session.destroy()).catch(() => undefined);
-    this.#session = undefined;
+    const closed = new SandboxError("cancelled", "the client was closed");
+    this.#open?.destroy(closed); // with an error, or the streams would never hear of it
+    this.#session?.then((session) => session.destroy(closed), () => undefined);
   }
 
   async #ready(): Promise<http2.ClientHttp2Session> {
@@ -131,6 +133,25 @@ export class Http2Connection {
       if (session.destroyed || !session.ping((error) => settle(error === null))) settle(false);
     });
   }
+}
+
+/**
+ * Node ends a request's body in order before it resets the stream, and a service would take what
+ * it has by then for the whole: half a file for a file. So a stream that is given up skips its end.
+ */
+function breakOffWithoutEnd(stream: http2.ClientHttp2Stream): void {
+  const skipEnd = () => {
+    if (!stream.writableEnded) stream._final = (done) => done();
+  };
+  const { close, destroy } = stream;
+  stream.close = (code, callback) => {
+    if (code !== undefined && code !== http2.constants.NGHTTP2_NO_ERROR) skipEnd();
+    close.call(stream, code, callback);
+  };
+  stream.destroy = (error) => {
+    skipEnd();
+    return destroy.call(stream, error);
+  };
 }
 
 const certificateList = (certificates: RootCertificates): (string | Buffer)[] =>

@@ -39,8 +39,11 @@ export class Rewindable {
     }
   }
 
+  /** Lets go of the source; one that is being waited for is told, and not waited for. */
   async release(): Promise<void> {
-    if (!this.#done) await this.#iterator.return?.();
+    if (this.#done) return;
+    const released = Promise.resolve(this.#iterator.return?.()).catch(() => undefined);
+    if (this.#pulling === undefined) await released;
   }
 
   #drop(count: number): 0 {
