@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import type { Client, Session } from "../client/index.js";
 import { TenkiError } from "../domain/error.js";
 import { ConfigFile, configDirectory } from "./config/config-file.js";
@@ -96,6 +96,11 @@ export class Context {
     throw new TenkiError("usage", "no session is named, and there is no current one", {
       hint: "tenki sandbox list, then --session <id|name>; or tenki sandbox create",
     });
+  }
+
+  /** A path on this side as it was typed, from wherever it is used; a slash or a dot at its end stays. */
+  localPath(path: string): string {
+    return isAbsolute(path) ? path : `${this.io.cwd}/${path}`;
   }
 
   /** A line on stderr, unless `--quiet`. */

@@ -45,10 +45,10 @@ export function processIo(launcher: string): Io {
       return process.stdin;
     },
     get stdout() {
-      return process.stdout;
+      return withoutCrash(process.stdout);
     },
     get stderr() {
-      return process.stderr;
+      return withoutCrash(process.stderr);
     },
     onSignal(name, listener) {
       process.on(name, listener);
@@ -56,4 +56,13 @@ export function processIo(launcher: string): Io {
     },
     exitNow: (code) => process.exit(code),
   };
+}
+
+const guarded = new WeakSet<OutputStream>();
+
+/** A closed pipe is told to whoever writes; without a listener it would end the process with a stack trace. */
+function withoutCrash(stream: OutputStream): OutputStream {
+  if (!guarded.has(stream)) stream.on("error", () => undefined);
+  guarded.add(stream);
+  return stream;
 }

@@ -71,11 +71,10 @@ class Reader {
       if (isGroup(node)) this.fillGroup(chosen as TenkiCommand, node);
       else this.#fillLeaf(chosen as TenkiCommand, node, await node.load());
     });
-    target.allowExcessArguments().action(() => this.#chooseGroup(target));
+    target.action(() => this.#chooseGroup(target));
   }
 
   #chooseGroup(target: TenkiCommand): void {
-    if (target.args.length > 0) target.unknownCommand();
     if (target.getOptionValue("version") !== true) target.help();
     this.request = { kind: "version", common: givenCommon(target) };
   }
@@ -86,7 +85,7 @@ class Reader {
     registerFlags(target, "Flags:", flagsOf(define));
     registerFlags(target, "Common flags:", commonFlagsOf(define));
     target.addHelpOption(new Option("-h, --help", "show this").helpGroup("Common flags:"));
-    describeHelp(target, { summary: leaf.summary, ...define });
+    describeHelp(target, { summary: leaf.summary, aliases: leaf.aliases, ...define });
     target.action(() => {
       const common = givenCommon(target, define.flags);
       if (target.getOptionValue("version") === true) this.request = { kind: "version", common };

@@ -1,32 +1,71 @@
-import type { Argument, Command, Option } from "commander";
+import type { Argument, Command, Help, Option } from "commander";
 import type { TenkiCommand } from "./tenki-command.js";
 
 export interface HelpTexts {
   readonly summary: string;
+  readonly aliases?: readonly string[] | undefined;
   readonly description?: string | undefined;
   /** Default: made from the arguments. */
   readonly usage?: string | undefined;
   readonly examples?: readonly (readonly [command: string, what: string])[] | undefined;
 }
 
-/** What `--help` says: summary, description, arguments, flags, examples. */
+/** What `--help` says: usage, what it does, commands or arguments, flags, examples. */
 export function describeHelp(target: TenkiCommand, texts: HelpTexts): void {
-  const summary = `${texts.summary[0]?.toUpperCase() ?? ""}${texts.summary.slice(1)}.`;
+  const usage = texts.usage ?? [...target.registeredArguments.map(argumentTerm), "[flags]"].join(" ");
+  const also = texts.aliases === undefined ? [] : [`Also: ${texts.aliases.join(", ")}`];
   target
-    .description([summary, texts.description].filter((part) => part !== undefined).join("\n\n"))
-    .usage(texts.usage ?? ["[flags]", ...target.registeredArguments.map(argumentTerm)].join(" "))
-    .configureHelp({ subcommandTerm, argumentTerm, optionTerm })
-    .addHelpText("after", exampleText(texts.examples ?? []));
+    .usage(usage)
+    .description([sentence(texts.summary), ...paragraphs(texts.description), ...also].join("\n\n"))
+    .configureHelp({
+      formatHelp: (_, helper) => formatHelp(target, helper, texts),
+      subcommandTerm,
+      argumentTerm,
+      optionTerm,
+    });
 }
 
-function exampleText(examples: readonly (readonly [string, string])[]): string {
-  if (examples.length === 0) return "";
-  const width = Math.max(...examples.map(([command]) => command.length));
-  const isWide = width > 48;
-  const lines = examples.map(([command, what]) =>
-    isWide ? `  # ${what}\n  ${command}` : `  ${command.padEnd(width)}  # ${what}`,
-  );
-  return `\nExamples:\n${lines.join("\n")}`;
+/** `make a session` → `Make a session.` */
+export const sentence = (summary: string): string => `${summary[0]?.toUpperCase() ?? ""}${summary.slice(1)}.`;
+
+/** A line feed in the source is none to the reader; an empty line begins a paragraph. */
+export const paragraphs = (text: string | undefined): readonly string[] =>
+  text === undefined ? [] : text.split("\n\n").map((part) => part.replaceAll("\n", " "));
+
+function formatHelp(target: TenkiCommand, helper: Help, { examples = [] }: HelpTexts): string {
+  const width = helper.helpWidth ?? 80;
+  const indent = helper.padWidth(target, helper);
+  const line = (term: string, text: string) => helper.formatItem(term, indent, text, helper);
+  const section = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : ["", title, ...lines];
+  const flags = helper.visibleOptions(target);
+  const group = (title: string) => flags.filter((option) => option.helpGroupHeading === title);
+  const flagLines = (options: readonly Option[]) =>
+    options.map((each) => line(optionTerm(each), each.description));
+  return [
+    `Usage: ${target.path} ${target.usage()}`,
+    "",
+    helper.boxWrap(target.description(), width),
+    ...section(
+      "Commands:",
+      helper.visibleCommands(target).map((each) => line(subcommandTerm(each), each.summary())),
+    ),
+    ...section(
+      "Arguments:",
+      target.registeredArguments.map((each) => line(argumentTerm(each), each.description)),
+    ),
+    ...section("Flags:", flagLines(group("Flags:"))),
+    ...section("Common flags:", flagLines(group("Common flags:"))),
+    ...section("Examples:", exampleLines(examples)),
+    "",
+  ].join("\n");
+}
+
+/** The command, and what it does beside it where there is room, above it where there is none. */
+function exampleLines(examples: readonly (readonly [string, string])[]): readonly string[] {
+  const width = Math.max(0, ...examples.map(([command]) => command.length));
+  if (width > 48) return examples.map(([command, what]) => `  # ${what}\n  ${command}`);
+  return examples.map(([command, what]) => `  ${command.padEnd(width)}  # ${what}`);
 }
 
 const subcommandTerm = (each: Command): string => [each.name(), ...each.aliases()].join(", ");
@@ -36,7 +75,8 @@ function argumentTerm(argument: Argument): string {
   return argument.required ? `<${name}>` : `[${name}]`;
 }
 
-/** Flags without a short form are indented as if they had one. */
+/** `-o, --output FORMAT`; flags without a short form are indented as if they had one. */
 function optionTerm(option: Option): string {
-  return option.short === undefined ? `    ${option.flags}` : option.flags;
+  const term = option.flags.replace("<", "").replace(/>$/, "");
+  return option.short === undefined ? `    ${term}` : term;
 }

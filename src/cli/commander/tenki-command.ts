@@ -47,6 +47,7 @@ export class TenkiCommand extends Command {
   }
 
   _excessArguments(words: readonly string[]): never {
+    if (this.commands.length > 0) this.unknownCommand();
     const word = words[this.registeredArguments.length] ?? "";
     return this.refuse(`unexpected argument "${word}" for "${this.path}"`);
   }
@@ -65,7 +66,10 @@ export class TenkiCommand extends Command {
 
   /** The word after this one is its value, whatever it looks like. */
   #takesNext(word: string | undefined): boolean {
-    return this.options.some((each) => each.required && (each.long === word || each.short === word));
+    return (
+      word !== undefined &&
+      this.options.some((each) => each.required && [each.long, each.short].includes(word))
+    );
   }
 }
 

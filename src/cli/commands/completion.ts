@@ -5,12 +5,12 @@ import { oneOf } from "../flags/parsers.js";
 import { textView, type View } from "../output/view.js";
 
 export const define = command({
-  description:
-    "bash: source <(tenki completion bash), in ~/.bashrc\n" +
-    "zsh:  source <(tenki completion zsh), in ~/.zshrc, after compinit\n" +
-    "fish: tenki completion fish > ~/.config/fish/completions/tenki.fish",
   arguments: { shell: required("SHELL", "bash, zsh or fish", oneOf("shell", ["bash", "zsh", "fish"])) },
-  examples: [["source <(tenki completion bash)", "for this shell"]],
+  examples: [
+    ["source <(tenki completion bash)", "in ~/.bashrc"],
+    ["source <(tenki completion zsh)", "in ~/.zshrc, after compinit"],
+    ["tenki completion fish > ~/.config/fish/completions/tenki.fish", "once"],
+  ],
 });
 
 export async function run({ shell }: OptionsOf<typeof define>): Promise<View> {

@@ -22,12 +22,12 @@ export function readPlace(word: string): CopyPlace {
 /** A path in a session, absolute; the service refuses one that leaves the home directory. */
 export const remoteAbsolute = (path: string): string => posix.resolve(homeDirectory, path);
 
-/** The directory that holds it and its name there; `.` where its contents alone are meant (`src/.`). */
+/** The directory that holds it and its name there; `.` where its contents alone are meant (`src/.`, `session:`). */
 export function splitPath(
   path: string,
   absolute: string,
 ): { readonly parent: string; readonly name: string } {
-  if (/(^|\/)\.\/*$/.test(path) || absolute === "/") return { parent: absolute, name: "." };
+  if (path === "" || /(^|\/)\.\/*$/.test(path) || absolute === "/") return { parent: absolute, name: "." };
   return { parent: posix.dirname(absolute), name: posix.basename(absolute) };
 }
 

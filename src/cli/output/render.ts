@@ -38,7 +38,7 @@ function valueOf(view: Shown): Value {
 }
 
 function textOf(view: Exclude<Shown, { kind: "done" }>, io: Io): string {
-  if (view.kind === "object") return objectText(view.fields);
+  if (view.kind === "object") return objectText(view.text ?? view.fields);
   if (view.kind === "text") return view.text.endsWith("\n") ? view.text : `${view.text}\n`;
   return tableText(view.items, view.columns, io.stdout.isTTY === true ? io.stdout.columns : undefined);
 }

@@ -13,7 +13,7 @@ export interface Column {
 
 /** What a command shows; `output/render.ts` makes text, JSON or YAML of it. */
 export type View =
-  | { readonly kind: "object"; readonly fields: Fields }
+  | { readonly kind: "object"; readonly fields: Fields; readonly text?: Fields | undefined }
   | { readonly kind: "list"; readonly items: readonly Fields[]; readonly columns: readonly Column[] }
   /** Text as it is, with a line feed at its end; the value in JSON and YAML. */
   | { readonly kind: "text"; readonly text: string; readonly value: Value }
@@ -22,7 +22,8 @@ export type View =
   /** What goes on: one after another; in JSON one document a line. */
   | { readonly kind: "live"; readonly views: AsyncIterable<View> };
 
-export const objectView = (fields: Fields): View => ({ kind: "object", fields });
+/** `text`: what a person sees, where that is less, or flatter. */
+export const objectView = (fields: Fields, text?: Fields): View => ({ kind: "object", fields, text });
 
 export const listView = (items: readonly Fields[], columns: readonly Column[]): View => ({
   kind: "list",

@@ -1,3 +1,4 @@
+import { paragraphs, sentence as asSentence } from "../commander/help.js";
 import type { CommandDescription, FlagDescription } from "./describe.js";
 import { flatten } from "./describe.js";
 
@@ -26,9 +27,8 @@ function sectionOf(each: CommandDescription): string {
 }
 
 function sentence({ summary, description, aliases }: CommandDescription): string {
-  const first = `${summary[0]?.toUpperCase() ?? ""}${summary.slice(1)}.`;
   const also = aliases.length === 0 ? "" : ` Also: ${aliases.map((alias) => `\`${alias}\``).join(", ")}.`;
-  return `${first}${also}${description === undefined ? "" : `\n\n${escape(description)}`}`;
+  return [`${asSentence(summary)}${also}`, ...paragraphs(description).map(escape)].join("\n\n");
 }
 
 const childLine = ({ path, summary }: CommandDescription): string =>

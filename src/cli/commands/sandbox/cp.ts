@@ -28,11 +28,13 @@ export const define = command({
 
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View> {
   const { source, target, recursive, session } = options;
-  const place = (word: string): CopyPlace => inSession(readPlace(word), session);
+  const place = (word: string): CopyPlace => settle(readPlace(word), session, ctx);
   const bytes = await copy(place(source), place(target), recursive === true, ctx);
   return doneView(`copied ${formatByteSize(bytes)} to ${target}`, { source, target, size_bytes: bytes });
 }
 
-/** `:PATH` is in the session that the flag names. */
-const inSession = (place: CopyPlace, session: string | undefined): CopyPlace =>
-  place.kind === "remote" && place.session === "" ? { ...place, session: session ?? "" } : place;
+/** `:PATH` is in the session that the flag names, a path on this side begins where the command was typed. */
+function settle(place: CopyPlace, session: string | undefined, ctx: Context): CopyPlace {
+  if (place.kind === "local") return { ...place, path: ctx.localPath(place.path) };
+  return place.kind === "remote" && place.session === "" ? { ...place, session: session ?? "" } : place;
+}

@@ -81,8 +81,10 @@ export async function run(options: Options, ctx: Context): Promise<View> {
 
 async function createOptions(options: Options, ctx: Context): Promise<CreateOptions> {
   checkSource(options);
-  const envFiles = await Promise.all(options.envFile.map(readEnvFile));
-  const keyFiles = await Promise.all(options.authorizedKeysFile.map(readKeysFile));
+  const envFiles = await Promise.all(options.envFile.map((path) => readEnvFile(ctx.localPath(path))));
+  const keyFiles = await Promise.all(
+    options.authorizedKeysFile.map((path) => readKeysFile(ctx.localPath(path))),
+  );
   return {
     name: options.name,
     cpuCores: options.cpu,

@@ -32,6 +32,6 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
 }
 
 async function saveFile(session: Session, path: string, out: string, ctx: Context): Promise<View> {
-  const bytes = await writeLocalFile(out, await readRemoteFile(session, path, ctx));
+  const bytes = await writeLocalFile(ctx.localPath(out), await readRemoteFile(session, path, ctx));
   return doneView(`saved ${bytes} bytes to ${out}`, { path, out, size_bytes: bytes });
 }

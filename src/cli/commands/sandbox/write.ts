@@ -41,18 +41,18 @@ interface Source {
   readonly size: number | undefined;
 }
 
-async function openSource({ data, dataFile }: Options, { io }: Context): Promise<Source> {
+async function openSource({ data, dataFile }: Options, ctx: Context): Promise<Source> {
   if (data !== undefined && dataFile !== undefined) {
     throw new TenkiError("usage", "--data and --data-file contradict each other");
   }
   if (data !== undefined) return textSource(data);
-  if (dataFile !== undefined && dataFile !== "-") return openLocalFile(dataFile);
-  if (dataFile === undefined && io.stdin.isTTY === true) {
+  if (dataFile !== undefined && dataFile !== "-") return openLocalFile(ctx.localPath(dataFile));
+  if (dataFile === undefined && ctx.io.stdin.isTTY === true) {
     throw new TenkiError("usage", "nothing to write: stdin is a terminal", {
       hint: "name the content with --data or --data-file, or pipe it in; --data-file - reads the terminal",
     });
   }
-  return { chunks: io.stdin, size: undefined };
+  return { chunks: ctx.io.stdin, size: undefined };
 }
 
 function textSource(data: string): Source {

@@ -1,0 +1,71 @@
+import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { rm } from "node:fs/promises";
+import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import {
+  SandboxService,
+  SandboxSessionDataPlaneService,
+} from "../../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
+import { sandboxRoutes } from "./sandbox-routes.js";
+import { dataPlaneRoutes } from "./data-plane-routes.js";
+import { SessionTable } from "./session-table.js";
+
+export const goodToken = "tk_good";
+export const expiredToken = "tk_expired";
+export const limitedToken = "tk_limited";
+
+/**
+ * The contract in memory, over a real socket: sessions are records, their commands run on this machine in a
+ * directory of their own, and their files lie there.
+ */
+export class MemoryService implements AsyncDisposable {
+  readonly sessions = new SessionTable();
+  readonly endpoint: string;
+  readonly #server: Http2Server;
+  readonly #connections = new Set<ServerHttp2Session>();
+
+  private constructor(server: Http2Server, sessions: SessionTable) {
+    this.#server = server;
+    this.sessions = sessions;
+    this.endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    server.on("session", (session) => {
+      this.#connections.add(session);
+      session.on("close", () => this.#connections.delete(session));
+    });
+  }
+
+  static async start(): Promise<MemoryService> {
+    const sessions = new SessionTable();
+    const handler = connectNodeAdapter({
+      routes(router) {
+        router.service(SandboxService, sandboxRoutes(sessions, checkToken));
+        router.service(SandboxSessionDataPlaneService, dataPlaneRoutes(sessions));
+      },
+    });
+    const server = createServer(handler);
+    server.on("sessionError", () => undefined);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return new MemoryService(server, sessions);
+  }
+
+  /** As when its machine loses its power. */
+  dropConnections(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.sessions.close();
+    this.dropConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await Promise.all([...this.sessions.all()].map(({ root }) => rm(root, { recursive: true, force: true })));
+  }
+}
+
+function checkToken({ requestHeader }: HandlerContext): void {
+  const token = requestHeader.get("authorization")?.replace("Bearer ", "");
+  if (token === goodToken) return;
+  if (token === expiredToken) throw new ConnectError("the token has expired", Code.Unauthenticated);
+  if (token === limitedToken) throw new ConnectError("the token may not do this", Code.PermissionDenied);
+  throw new ConnectError("the token is not known", Code.Unauthenticated);
+}

@@ -1,0 +1,98 @@
+import { type ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import {
+  type ListWorkspaceSandboxesRequest,
+  type SandboxService,
+  SessionState,
+} from "../../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
+import { now, type SessionTable, timestamp } from "./session-table.js";
+
+/** The control plane: what a session is. */
+export function sandboxRoutes(
+  sessions: SessionTable,
+  checkToken: (context: HandlerContext) => void,
+): Partial<ServiceImpl<typeof SandboxService>> {
+  const route =
+    <Request, Response>(answer: (request: Request) => Response) =>
+    (request: Request, context: HandlerContext): Response => {
+      checkToken(context);
+      return answer(request);
+    };
+  return {
+    whoAmI: route(() => identity),
+    createSession: route((request) => {
+      const session = sessions.create(request);
+      return { session: session.wire, ...access(session.wire.id) };
+    }),
+    createSessionCredential: route(({ sessionId }) => access(sessions.running(sessionId).wire.id)),
+    getSession: route(({ sessionId }) => ({ session: sessions.get(sessionId).wire })),
+    listWorkspaceSandboxes: route((request) => list(sessions, request)),
+    updateSession: route((request) => {
+      const session = sessions.running(request.sessionId);
+      session.wire.name = request.name ?? session.wire.name;
+      session.wire.sticky = request.sticky ?? session.wire.sticky;
+      if (request.clearTags || request.tags.length > 0) session.wire.tags = request.tags;
+      return { session: session.wire };
+    }),
+    extendSession: route(({ sessionId, additionalDuration }) => {
+      const session = sessions.running(sessionId);
+      session.wire.timeoutAt = timestamp(now + (additionalDuration?.seconds ?? 0n));
+      return { session: session.wire };
+    }),
+    terminateSession: route(({ sessionId }) => ({ session: sessions.terminate(sessionId).wire })),
+    terminateSessions: route(({ sessionIds }) => terminateMany(sessions, sessionIds)),
+    async *waitSession({ sessionId }, context) {
+      checkToken(context);
+      for await (const session of sessions.watch(sessionId, context.signal)) {
+        yield { session, ...(session.state === SessionState.RUNNING ? access(sessionId) : {}) };
+      }
+    },
+  };
+}
+
+const identity = {
+  ownerType: "USER",
+  ownerId: "alice",
+  workspaces: [
+    {
+      workspaceId: "0190d3c5-0000-7000-8000-0000000000aa",
+      name: "acme",
+      projects: [{ projectId: "0190d3c5-0000-7000-8000-0000000000bb", name: "default" }],
+    },
+  ],
+};
+
+const access = (id: string) => ({
+  credential: {
+    credential: `cert-${id}`,
+    expiresAt: { seconds: BigInt(Math.floor(Date.now() / 1_000) + 3_600), nanos: 0 },
+  },
+  dataPlaneEndpoint: "",
+  routeStatus: 1,
+});
+
+function list(sessions: SessionTable, request: ListWorkspaceSandboxesRequest) {
+  const { includeTerminated, state, tags, sticky, pageToken } = request;
+  const matching = [...sessions.all()]
+    .map(({ wire }) => wire)
+    .filter((wire) => includeTerminated || wire.state !== SessionState.TERMINATED)
+    .filter((wire) => state === SessionState.UNSPECIFIED || wire.state === state)
+    .filter((wire) => tags.every((tag) => wire.tags.includes(tag)))
+    .filter((wire) => sticky === undefined || wire.sticky === sticky)
+    .toReversed();
+  const from = Number(pageToken || 0);
+  const to = from + sessions.pageSize;
+  return { sessions: matching.slice(from, to), nextPageToken: to < matching.length ? String(to) : "" };
+}
+
+function terminateMany(sessions: SessionTable, ids: readonly string[]) {
+  const failures: { sessionId: string; message: string }[] = [];
+  const ended = ids.flatMap((id) => {
+    try {
+      return [sessions.terminate(id).wire];
+    } catch (error) {
+      failures.push({ sessionId: id, message: (error as ConnectError).rawMessage });
+      return [];
+    }
+  });
+  return { sessions: ended, failures };
+}
