@@ -1,15 +1,18 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { TenkiError } from "../domain/error.js";
 import type { CreateSessionRequestSchema } from "../gen/tenki/sandbox/v1/sandbox_pb.js";
+import type { TemplateRuntimeState } from "../gen/tenki/sandbox/v1/template_pb.js";
 import { sessionFromWire } from "./convert/session.js";
 import { millisToWire } from "./convert/time.js";
-import { WaitReadyFailedError } from "./errors.js";
+import { SandboxError, TemplateRuntimeFailedError, WaitReadyFailedError } from "./errors.js";
 import type { CreateOptions } from "./options.js";
 import type { Rpc } from "./rpc.js";
 import { Session } from "./session.js";
 import { defaultWaitTimeoutMs } from "./wait.js";
 
 const templateWaitTimeoutMs = 2 * 3_600_000;
+
+const runtimeFailed: TemplateRuntimeState = 3;
 
 /**
  * Makes a session and, unless told not to, waits until it is ready: the service holds the call
@@ -28,6 +31,14 @@ export async function createSession(rpc: Rpc, options: CreateOptions): Promise<S
     });
   const session = new Session(rpc, sessionFromWire(answer.session));
   session.dataPlane.accept(answer);
+  if (options.waitForRuntime === true && answer.session?.runtimeState === runtimeFailed) {
+    const why = answer.session.runtimeError ?? "the service does not say why";
+    throw new TemplateRuntimeFailedError(
+      "failed_precondition",
+      `the template's runtime failed: ${why}`,
+      session,
+    );
+  }
   if (!waitReady || session.state === "RUNNING") return session;
   try {
     await session.waitReady(Math.max(1, timeoutMs - (performance.now() - startedAt)), signal);
@@ -43,7 +54,7 @@ export async function createSession(rpc: Rpc, options: CreateOptions): Promise<S
 function withoutAnswer(error: unknown): unknown {
   if (!(error instanceof TenkiError) || error.kind !== "deadline_exceeded") return error;
   const hint = "it may have been made all the same: look with `tenki sandbox list`";
-  return new TenkiError(error.kind, error.message, { hint, cause: error });
+  return new SandboxError(error.kind, error.message, { hint, cause: error });
 }
 
 function createRequest(

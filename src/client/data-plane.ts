@@ -58,7 +58,10 @@ export class DataPlane {
   }
 
   /** A call that is answered by a stream; resolves with its first message. */
-  open<T>(start: StreamStarter<T>, plan: Pick<CallPlan, "what" | "signal" | "idempotent">): Promise<OpenStream<T>> {
+  open<T>(
+    start: StreamStarter<T>,
+    plan: Pick<CallPlan, "what" | "signal" | "idempotent">,
+  ): Promise<OpenStream<T>> {
     return this.#use(plan, (access) => openStream(this.#rpc, { ...plan, ...access }, start));
   }
 

@@ -57,7 +57,10 @@ export class Http2Connection {
     clearInterval(this.#pings);
     const closed = new SandboxError("cancelled", "the client was closed");
     this.#open?.destroy(closed); // with an error, or the streams would never hear of it
-    this.#session?.then((session) => session.destroy(closed), () => undefined);
+    this.#session?.then(
+      (session) => session.destroy(closed),
+      () => undefined,
+    );
   }
 
   async #ready(): Promise<http2.ClientHttp2Session> {
@@ -143,14 +146,15 @@ function breakOffWithoutEnd(stream: http2.ClientHttp2Stream): void {
   const skipEnd = () => {
     if (!stream.writableEnded) stream._final = (done) => done();
   };
-  const { close, destroy } = stream;
+  const close = stream.close.bind(stream);
+  const destroy = stream.destroy.bind(stream);
   stream.close = (code, callback) => {
     if (code !== undefined && code !== http2.constants.NGHTTP2_NO_ERROR) skipEnd();
-    close.call(stream, code, callback);
+    close(code, callback);
   };
   stream.destroy = (error) => {
     skipEnd();
-    return destroy.call(stream, error);
+    return destroy(error);
   };
 }
 

@@ -148,7 +148,8 @@ function invoke<S, M extends keyof S>(
 }
 
 /** In whole milliseconds, and at most as many digits, as the protocol writes it. */
-const remaining = (endsAt: number): number => Math.min(99_999_999, Math.max(1, Math.ceil(endsAt - performance.now())));
+const remaining = (endsAt: number): number =>
+  Math.min(99_999_999, Math.max(1, Math.ceil(endsAt - performance.now())));
 
 const capitalised = (method: string): string => method.charAt(0).toUpperCase() + method.slice(1);
 

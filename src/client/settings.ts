@@ -1,5 +1,4 @@
-import { TenkiError } from "../domain/error.js";
-import { MissingAuthTokenError } from "./errors.js";
+import { MissingAuthTokenError, SandboxError } from "./errors.js";
 import type { ClientOptions, RequestRecord, RootCertificates } from "./options.js";
 
 export const defaultEndpoint = "https://api.tenki.cloud";
@@ -40,7 +39,7 @@ export function resolveSettings(options: ClientOptions): Settings {
 function checkEndpoint(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === "http:" || url?.protocol === "https:") return text.replace(/\/+$/, "");
-  throw new TenkiError("invalid_argument", `the endpoint "${text}" is no http:// or https:// address`, {
+  throw new SandboxError("invalid_argument", `the endpoint "${text}" is no http:// or https:// address`, {
     hint: `an endpoint looks like ${defaultEndpoint} or http://127.0.0.1:8365`,
   });
 }

@@ -1,4 +1,5 @@
 import { TenkiError } from "../domain/error.js";
+import type { SSHCertPermissions as WirePermissions } from "../gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";
 import { millisFromWire, millisToWire, dateFromWire } from "./convert/time.js";
 import { SSHUnavailableError } from "./errors.js";
 import type { Rpc } from "./rpc.js";
@@ -45,8 +46,14 @@ export async function issueSshCert(
     certSerial: answer.certSerial,
     expiresAt: dateFromWire(answer.expiresAt),
     renewalAfterMs: millisFromWire(answer.renewalAfter),
-    permissions: answer.permissions,
+    permissions: permissionsFromWire(answer.permissions),
   };
+}
+
+function permissionsFromWire(wire: WirePermissions | undefined): SSHCertPermissions | undefined {
+  if (wire === undefined) return undefined;
+  const { $typeName: _, ...permissions } = wire;
+  return permissions;
 }
 
 /** Undefined where the service names none, or does not know of gateways. */

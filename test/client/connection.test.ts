@@ -169,9 +169,7 @@ test("a certificate for another name is not trusted", async () => {
 });
 
 test("https:// to a port without TLS, and http:// to one with", async () => {
-  const plain = await listening(
-    http2.createServer().on("sessionError", () => undefined) as unknown as net.Server,
-  );
+  const plain = await listening(http2.createServer().on("sessionError", () => undefined));
   const secure = await listening(secureServer());
   assert.equal(
     (await failure(`https://127.0.0.1:${plain}`)).message,

@@ -7,7 +7,7 @@ import {
   stderrText,
   stdoutText,
 } from "../../src/client/index.js";
-import type { RunStart } from "../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
+import { RunSignal_Sig, type RunStart } from "../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
 import {
   exited,
   scriptedService,
@@ -242,7 +242,7 @@ test("run sends the signals that there are, and refuses others", async () => {
         for await (const payload of up(messages)) {
           if (payload.case !== "signal") continue;
           yield exited({
-            signal: payload.value.signal === 3 ? "INT" : "KILL",
+            signal: payload.value.signal === RunSignal_Sig.INT ? "INT" : "KILL",
             reason: "signaled",
             exitCode: 130,
           });

@@ -295,7 +295,8 @@ test("a file that breaks off is not taken for a whole one", async () => {
 
 test("stat, list, mkdir and remove", async () => {
   const requests: object[] = [];
-  const note = ({ $typeName: _, ...request }: { $typeName: string }) => requests.push(request);
+  const note = (request: object) =>
+    requests.push(Object.fromEntries(Object.entries(request).filter(([key]) => key !== "$typeName")));
   await using service = await scriptedService({
     dataPlane: {
       stat: ({ request }) => ({
