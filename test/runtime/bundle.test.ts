@@ -14,6 +14,7 @@ const spec: BundleSpec = {
     architecture: "x64",
     boundsSwap: true,
     hasCgroupNamespace: true,
+    rootless: false,
     ownsLimits: true,
     maxOpenFiles: 1_048_576,
     maxUserProcesses: 1e6,
@@ -45,6 +46,7 @@ test("limits: processors, memory without swap, processes, devices", () => {
 
 test("a machine that gives less gets less asked of it", () => {
   const { linux, process } = on({
+    rootless: true,
     boundsSwap: false,
     hasCgroupNamespace: false,
     ownsLimits: false,
@@ -58,6 +60,7 @@ test("a machine that gives less gets less asked of it", () => {
     hard: 20_000,
   });
   assert.equal(process["oomScoreAdj"], undefined);
+  assert.deepEqual(linux["sysctl"], { "net.ipv4.ip_unprivileged_port_start": "0" });
 });
 
 test("memory file systems together stay below the memory", () => {

@@ -1,6 +1,7 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { runProcess } from "../../lib/process.js";
+import { isRootless } from "../rootless/is-rootless.js";
 import { systemEnvironment } from "../../lib/system-environment.js";
 
 /** For everybody: a file to read; a directory to list and enter. */
@@ -23,19 +24,11 @@ export async function copyPublicFiles(
 ): Promise<void> {
   const found = await Promise.all(paths.map((path) => publicFiles(from, path, refused)));
   const files = found.flat();
-  // By cp, as Node knows no extended attributes, and takes ten times as long.
+  // By cp, as Node knows no extended attributes, and takes ten times as long. Without root, owners cannot be kept.
+  const how = isRootless() ? ["--archive", "--no-preserve=ownership"] : ["--archive"];
   for (let start = 0; start < files.length; start += filesAtOnce) {
     const some = files.slice(start, start + filesAtOnce);
-    const argv = [
-      "cp",
-      "--archive",
-      "--no-dereference",
-      "--parents",
-      "--target-directory",
-      to,
-      "--",
-      ...some,
-    ];
+    const argv = ["cp", ...how, "--no-dereference", "--parents", "--target-directory", to, "--", ...some];
     await runProcess(argv, { cwd: from, env: { ...systemEnvironment } });
   }
 }

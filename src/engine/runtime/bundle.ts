@@ -37,13 +37,19 @@ export function ociConfig(spec: BundleSpec): OciConfig {
       namespaces: namespaces(spec),
       cgroupsPath: spec.cgroupsPath,
       resources: resources(limits, machine),
-      // In the sandbox's own network namespace: any user may listen on port 80, and send pings.
-      sysctl: { "net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 2147483647" },
+      sysctl: networkSettings(machine),
       seccomp: seccompFilter(machine.architecture),
       maskedPaths,
       readonlyPaths,
     },
   };
+}
+
+/** In the sandbox's own network namespace: any user may listen on port 80, and send pings. */
+function networkSettings(machine: Machine): Record<string, string> {
+  const lowPorts = { "net.ipv4.ip_unprivileged_port_start": "0" };
+  // Takes groups that exist in the user namespace only, and there are no two billion of those in ours.
+  return machine.rootless ? lowPorts : { ...lowPorts, "net.ipv4.ping_group_range": "0 2147483647" };
 }
 
 function initProcess(machine: Machine): Record<string, unknown> {

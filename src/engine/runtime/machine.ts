@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { isRootless } from "../rootless/is-rootless.js";
 
 /** What this machine, and the rights that we have on it, give to a sandbox. */
 export interface Machine {
@@ -6,6 +7,8 @@ export interface Machine {
   readonly architecture: string;
   readonly boundsSwap: boolean;
   readonly hasCgroupNamespace: boolean;
+  /** We are root in a user namespace only, and what belongs to the machine's root is out of our reach. */
+  readonly rootless: boolean;
   /** We may raise limits (CAP_SYS_RESOURCE); some containers' root may not. */
   readonly ownsLimits: boolean;
   readonly maxOpenFiles: number;
@@ -13,12 +16,14 @@ export interface Machine {
 }
 
 export function readMachine(architecture: string, boundsSwap: boolean): Machine {
-  const ownsLimits = hasCapability(capSysResource);
+  const rootless = isRootless();
+  const ownsLimits = !rootless && hasCapability(capSysResource);
   const limits = readFileSync("/proc/self/limits", "utf8");
   return {
     architecture,
     boundsSwap,
     hasCgroupNamespace: existsSync("/proc/self/ns/cgroup"),
+    rootless,
     ownsLimits,
     maxOpenFiles: ownsLimits
       ? Number(readFileSync("/proc/sys/fs/nr_open", "utf8"))

@@ -100,7 +100,7 @@ class OciRuntime implements Runtime {
       machine: this.#machine,
     });
     const [overlays] = await Promise.all([
-      prepareOverlays(spec.image.mounts, spec.disk.directory, directory.root),
+      prepareOverlays(spec.image.mounts, spec.disk.directory, directory.root, this.#machine.rootless),
       mkdir(directory.root),
       writeFile(join(directory.bundle, "config.json"), JSON.stringify(config), { mode: 0o600 }),
     ]);

@@ -17,6 +17,7 @@ export async function prepareOverlays(
   mounts: readonly ImageMount[],
   diskDirectory: string,
   rootDirectory: string,
+  rootless: boolean,
 ): Promise<Overlay[]> {
   return Promise.all(
     mounts.map(async ({ target, lowerDirectories }) => {
@@ -25,7 +26,9 @@ export async function prepareOverlays(
       const work = join(diskDirectory, `${name}.work`);
       await makeLike(upper, lowerDirectories[0]);
       await mkdir(work, { recursive: true, mode: 0o700 });
-      return { target: join(rootDirectory, target), options: overlayOptions(lowerDirectories, upper, work) };
+      const layers = [`lowerdir=${lowerDirectories.join(":")}`, `upperdir=${upper}`, `workdir=${work}`];
+      const options = [...layers, ...(rootless ? rootlessOptions : rootOptions)].join(",");
+      return { target: join(rootDirectory, target), options };
     }),
   );
 }
@@ -38,15 +41,11 @@ async function makeLike(directory: string, model: string | undefined): Promise<v
   await chmod(directory, mode & 0o7777);
 }
 
-const overlayOptions = (lower: readonly string[], upper: string, work: string): string =>
-  [
-    `lowerdir=${lower.join(":")}`,
-    `upperdir=${upper}`,
-    `workdir=${work}`,
-    // Directories of the image can be renamed, as programs expect; what marks them only the kernel can write.
-    "redirect_dir=on",
-    "index=off",
-  ].join(",");
+/** Directories of the image can be renamed, as programs expect; what marks them only the kernel can write. */
+const rootOptions = ["redirect_dir=on", "index=off"];
+
+/** In a user namespace the kernel keeps its marks where a user may write, and trusts none that would lead elsewhere. */
+const rootlessOptions = ["userxattr", "index=off"];
 
 /** What would end an option, or a layer, in the middle of a path. */
 export const pathFitsOverlay = (path: string): boolean => !/[:,"\\]/.test(path);
