@@ -1,0 +1,79 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Network } from "../../../src/engine/core/ports/network.js";
+import { createVethNetwork, type VethNetworkOptions } from "../../../src/engine/network/veth-network.js";
+import { silentLogger } from "../../../src/lib/logger.js";
+import { runProcess, tryProcess } from "../../../src/lib/process.js";
+
+/** A data directory and an id of its own; what the host has of it can be listed, and is removed at the end. */
+export class TestEngine {
+  private constructor(
+    readonly instanceId: string,
+    readonly dataDir: string,
+  ) {}
+
+  static async make(): Promise<TestEngine> {
+    return new TestEngine(randomBytes(4).toString("hex"), await mkdtemp(join(tmpdir(), "tenki-network-")));
+  }
+
+  /** As the engine does it when it starts. */
+  async start(
+    options: Partial<Pick<VethNetworkOptions, "dnsServers" | "ready" | "log">> = {},
+    keep: readonly string[] = [],
+  ): Promise<Network> {
+    const { dnsServers = ["203.0.113.1"], ready = 0, log = silentLogger } = options;
+    const { dataDir, instanceId } = this;
+    const network = await createVethNetwork({ dataDir, instanceId, dnsServers, ready, log });
+    await network.sweep(new Set(keep));
+    return network;
+  }
+
+  /** Everything on the host that bears its name. */
+  async traces(): Promise<string[]> {
+    const all = await hostState();
+    return all.filter((line) => line.includes(this.instanceId));
+  }
+
+  async remove(): Promise<void> {
+    for (const link of await this.linkNames()) await tryProcess(["ip", "link", "del", link]);
+    const { stdout } = await tryProcess(["ip", "netns", "list"]);
+    for (const name of stdout.match(/^tk\S+/gm) ?? [])
+      if (name.includes(this.instanceId)) await tryProcess(["ip", "netns", "del", name]);
+    const rules = (await tryProcess(["iptables", "-S"])).stdout.split("\n");
+    for (const rule of rules.filter((line) => line.includes(this.instanceId)))
+      await tryProcess(["iptables", "-w", "5", ...rule.replace(/^-A/, "-D").split(" ")]);
+    await tryProcess(["nft", "delete", "table", "inet", `tenki_${this.instanceId}`]);
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  async linkNames(): Promise<string[]> {
+    return (await hostState()).flatMap((line) => {
+      const name = /^link (\S+)/.exec(line)?.[1];
+      return name?.includes(this.instanceId) === true ? [name] : [];
+    });
+  }
+}
+
+/** Links, namespaces, tables, routes and iptables' rules of the host, one line each. */
+export async function hostState(): Promise<string[]> {
+  const [links, namespaces, tables, routes, rules] = await Promise.all([
+    lines("ip", "-br", "link"),
+    lines("ip", "netns", "list"),
+    lines("nft", "list", "tables"),
+    lines("ip", "route", "show", "table", "all"),
+    lines("iptables", "-S"),
+  ]);
+  return [
+    ...links.map((line) => `link ${line.split(/[\s@]/)[0]}`),
+    ...namespaces.map((line) => `namespace ${line.split(" ")[0]}`),
+    ...tables,
+    ...routes.map((line) => `route ${line}`),
+    ...rules.map((line) => `iptables ${line}`),
+  ];
+}
+
+async function lines(...argv: string[]): Promise<string[]> {
+  return (await runProcess(argv)).split("\n").filter((line) => line !== "");
+}

@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { runProcess, tryProcess } from "../../../src/lib/process.js";
+import type { Listener } from "./listeners.js";
+import type { Target } from "./probe.js";
+
+const script = (name: string): string => fileURLToPath(new URL(`./${name}.js`, import.meta.url));
+
+/** Asks all targets at once from inside a namespace; "" where nothing came back. */
+export async function probe(namespace: string, targets: readonly Target[]): Promise<string[]> {
+  return ask(["ip", "netns", "exec", namespace], targets);
+}
+
+export const probeFromHost = (targets: readonly Target[]): Promise<string[]> => ask([], targets);
+
+export async function ask(inside: readonly string[], targets: readonly Target[]): Promise<string[]> {
+  const argv = [...inside, process.execPath, script("probe"), JSON.stringify(targets)];
+  return JSON.parse(await runProcess(argv, { timeoutMs: 20_000 })) as string[];
+}
+
+/** A namespace that stands for something outside: joined by a link to the host, with servers in it. */
+export class Place {
+  /** Who came, one line each. */
+  readonly arrived: string[] = [];
+  readonly #servers: ChildProcess[] = [];
+
+  private constructor(
+    readonly name: string,
+    readonly hostLink: string,
+    readonly hostAddress: string,
+    readonly address: string,
+  ) {}
+
+  /** `network` is the first three numbers of a /24; `bridge`: the link's end on the host is a port of one. */
+  static async make(name: string, network: string, options: { bridge?: boolean } = {}): Promise<Place> {
+    const place = new Place(name, `${name}h`, `${network}.254`, `${network}.1`);
+    const port = options.bridge === true ? `${name}p` : place.hostLink;
+    const lines = [
+      `netns add ${name}`,
+      `link add ${port} type veth peer name eth0 netns ${name}`,
+      ...(options.bridge === true
+        ? [
+            `link add ${place.hostLink} type bridge`,
+            `link set ${port} master ${place.hostLink}`,
+            `link set ${port} up`,
+          ]
+        : []),
+      `address add ${place.hostAddress}/24 dev ${place.hostLink}`,
+      `link set ${place.hostLink} up`,
+    ];
+    try {
+      await runProcess(["ip", "-batch", "-"], { input: lines.join("\n") });
+      const inside = [
+        "link set lo up",
+        `address add ${place.address}/24 dev eth0`,
+        "link set eth0 up",
+        `route add default via ${place.hostAddress}`,
+      ];
+      await runProcess(["ip", "-n", name, "-batch", "-"], { input: inside.join("\n") });
+      return place;
+    } catch (error) {
+      await place.remove();
+      throw error;
+    }
+  }
+
+  /** A namespace that is somebody else's: servers in it, and no more. */
+  static inside(name: string): Place {
+    return new Place(name, "", "", "");
+  }
+
+  async serve(listeners: readonly Listener[]): Promise<void> {
+    const argv = [
+      "netns",
+      "exec",
+      this.name,
+      process.execPath,
+      script("listeners"),
+      JSON.stringify(listeners),
+    ];
+    const child = spawn("ip", argv, { stdio: ["ignore", "pipe", "inherit"] });
+    this.#servers.push(child);
+    await new Promise<void>((resolve, reject) => {
+      const fail = () => reject(new Error(`the servers in ${this.name} did not start`));
+      const deadline = setTimeout(fail, 10_000);
+      child.once("exit", fail);
+      createInterface(child.stdout).on("line", (line) => {
+        if (line !== "ready") return void this.arrived.push(line);
+        clearTimeout(deadline);
+        resolve();
+      });
+    });
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    await tryProcess(["ip", "link", "del", this.hostLink]);
+    await tryProcess(["ip", "link", "del", `${this.name}p`]);
+    await tryProcess(["ip", "netns", "del", this.name]);
+  }
+
+  /** Ends the servers. */
+  async stop(): Promise<void> {
+    for (const child of this.#servers) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGKILL");
+      await ended;
+    }
+  }
+}
