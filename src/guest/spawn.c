@@ -10,6 +10,7 @@
 #include <stdnoreturn.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -123,6 +124,7 @@ static noreturn void give_up(int status, enum spawn_step step, int error) {
 static noreturn void run_child(const struct command *command, const struct plumbing *plumbing) {
     int status = plumbing->status;
     offer_to_oom_killer();
+    if (setpriority(PRIO_PROCESS, 0, 0) < 0) { /* it was never raised */ }
     setsid();
     if (command->pty && ioctl(plumbing->theirs[0], TIOCSCTTY, 0) < 0) give_up(status, STEP_SETUP, errno);
     for (int fd = 0; fd < 3; fd++) {

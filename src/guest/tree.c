@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum {
-    KILL_PATIENCE_MS = 5000, /* a process stuck in the kernel is left to pid 1 */
+    KILL_PATIENCE_MS = 15000, /* a process stuck in the kernel is left to pid 1 */
     STOP_PASSES_MAX = 1000,
     REAP_PAUSE_MS = 20,
 };
