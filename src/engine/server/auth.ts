@@ -32,7 +32,11 @@ export function authenticate({ checkToken, verifyCredential }: AuthOptions): Int
 export const holdToSession = (): Interceptor =>
   checkFirstMessage((message, { contextValues }) => {
     const session = contextValues.get(credentialSession);
-    if (session !== undefined && sessionIdOf(message)?.toLowerCase() !== session.toLowerCase()) {
+    if (session === undefined) return;
+    const named = sessionIdOf(message);
+    if (named === undefined)
+      throw new TenkiError("invalid_argument", "the first frame has to name the session");
+    if (named.toLowerCase() !== session.toLowerCase()) {
       throw new TenkiError("permission_denied", "the credential is for another session than the request");
     }
   });

@@ -1,0 +1,99 @@
+import {
+  type Client,
+  ConnectError,
+  type ConnectRouter,
+  createClient,
+  createRouterTransport,
+  type Interceptor,
+} from "@connectrpc/connect";
+import { Access } from "../../src/engine/core/access.js";
+import { Commands } from "../../src/engine/core/commands.js";
+import { Credentials } from "../../src/engine/core/credentials.js";
+import { Files } from "../../src/engine/core/files.js";
+import { Sessions } from "../../src/engine/core/sessions.js";
+import { createInterceptors } from "../../src/engine/server/server.js";
+import { DataPlaneAccess } from "../../src/engine/services/data-plane-access.js";
+import { fileMethods } from "../../src/engine/services/files.js";
+import { identityMethods } from "../../src/engine/services/identity.js";
+import { runMethods } from "../../src/engine/services/run.js";
+import { sessionMethods } from "../../src/engine/services/sessions.js";
+import { MemoryStore } from "../../src/engine/store/memory-store.js";
+import { SandboxService, SandboxSessionDataPlaneService } from "../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
+import { silentLogger } from "../../src/lib/logger.js";
+import { FakeClock } from "../core/fake-clock.js";
+import { InMemoryParts } from "../core/in-memory-parts.js";
+
+export const token = "tk_0123456789abcdef0123456789abcdef";
+export const self = { ownerType: "SERVICE", ownerId: "self" };
+
+/** The services with everything above the ports real, reached without a network. */
+export class ServiceBench {
+  readonly parts = new InMemoryParts();
+  readonly clock = new FakeClock();
+  readonly sandbox: Client<typeof SandboxService>;
+  readonly #routes: (router: ConnectRouter) => void;
+  readonly #interceptors: Interceptor[];
+
+  constructor(options: { readonly publicUrl?: string; readonly firstFrameMs?: number } = {}) {
+    const store = new MemoryStore();
+    const access = new Access(store, token);
+    const log = silentLogger;
+    const sessions = new Sessions({ store, parts: this.parts, clock: this.clock, access, log });
+    const credentials = new Credentials(store, this.clock);
+    const dataPlane = new DataPlaneAccess(credentials, options.publicUrl);
+    this.#interceptors = createInterceptors(
+      {
+        checkToken: (given) => access.checkToken(given),
+        verifyCredential: (credential) => credentials.verify(credential),
+      },
+      log,
+    );
+    this.#routes = (router) => {
+      router.service(SandboxService, {
+        ...identityMethods(access.identity),
+        ...sessionMethods({ sessions, images: this.parts.images, dataPlane }),
+      });
+      router.service(SandboxSessionDataPlaneService, {
+        ...runMethods(new Commands(sessions, this.parts.runtime), options),
+        ...fileMethods(new Files(sessions, this.parts.runtime)),
+      });
+    };
+    this.sandbox = createClient(SandboxService, this.#transport({ authorization: `Bearer ${token}` }));
+  }
+
+  /** A session that runs, and its data plane. */
+  async running(options: { readonly env?: Record<string, string> } = {}) {
+    const created = await this.sandbox.createSession({ ...self, ...options, waitReady: true });
+    const { session, credential } = created;
+    if (session === undefined || credential === undefined) throw new Error("no session was made");
+    return { id: session.id, session, dataPlane: this.dataPlane(credential.credential) };
+  }
+
+  dataPlane(credential: string): Client<typeof SandboxSessionDataPlaneService> {
+    return createClient(
+      SandboxSessionDataPlaneService,
+      this.#transport({ "x-tenki-session-cert": credential }),
+    );
+  }
+
+  #transport(headers: Readonly<Record<string, string>>) {
+    const withHeaders: Interceptor = (next) => (request) => {
+      for (const [name, value] of Object.entries(headers)) request.header.set(name, value);
+      return next(request);
+    };
+    return createRouterTransport(this.#routes, {
+      router: { interceptors: this.#interceptors },
+      transport: { interceptors: [withHeaders] },
+    });
+  }
+}
+
+/** The error that a call ends with. */
+export async function failureOf(call: Promise<unknown>): Promise<ConnectError> {
+  try {
+    await call;
+  } catch (error) {
+    return ConnectError.from(error);
+  }
+  throw new Error("the call succeeded");
+}
