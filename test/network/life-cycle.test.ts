@@ -16,8 +16,8 @@ let world: Place;
 let engine: TestEngine;
 const engines: TestEngine[] = [];
 
-const newEngine = async (): Promise<TestEngine> => {
-  const made = await TestEngine.make();
+const newEngine = async (idStart?: string): Promise<TestEngine> => {
+  const made = await TestEngine.make(idStart);
   engines.push(made);
   return made;
 };
@@ -27,7 +27,7 @@ const reachesWorld = async (handle: string): Promise<boolean> => {
 };
 
 before(async () => {
-  world = await Place.make(`tl${process.pid % 10_000}w`, "203.0.113");
+  world = await Place.make(`tl${process.pid % 10_000}w`, 128);
   await world.serve([
     { protocol: "tcp", host: "0.0.0.0", port: 18_080 },
     { protocol: "dns", host: world.address, port: 53 },
@@ -107,7 +107,7 @@ test("after a crash the addresses are kept, whatever has become of the file or t
   const crashed = await engine.start();
   const { handle, address } = await crashed.attach({ outbound: true });
   await writeFile(join(engine.dataDir, "network.json"), '{"range":"198.');
-  const wide = ["198.19.0.0/16", "via", world.address];
+  const wide = [`198.19.${blockOf(address) * 16}.0/21`, "via", world.address];
   await runProcess(["ip", "route", "add", ...wide]);
   try {
     const restarted = await engine.start({}, [handle]);
@@ -159,7 +159,7 @@ test("a way to half of the world takes no range away, as a VPN's does not", asyn
 });
 
 test("engines that start at once take ranges of their own, also where their ids ask for the same", async () => {
-  const others = await Promise.all(Array.from({ length: 4 }, () => newEngine()));
+  const others = await Promise.all(Array.from({ length: 4 }, () => newEngine("7e57")));
   const networks = await Promise.all(others.map((other) => other.start()));
   const attached = await Promise.all(networks.map((network) => network.attach({ outbound: true })));
   const blocks = attached.map(({ address }) => blockOf(address));
@@ -205,8 +205,8 @@ test("a handle that was never attached is nobody's", async () => {
   await network.detach(link ?? "");
   await network.detach("../../etc");
   await network.detach("eth0");
+  assert.ok((await engine.linkNames()).includes(link ?? ""));
   const { handle } = await network.attach({ outbound: true });
-  assert.equal(handle, link);
   assert.ok(await reachesWorld(handle));
   await network.close({ removeShared: true });
 });
@@ -241,9 +241,9 @@ test("another resolver is followed when the next sandbox comes, by those that ru
   const before = await network.attach({ outbound: true });
   assert.deepEqual(await probe(before.handle, names(before.nameservers[0] ?? "")), [dnsAnswer, dnsAnswer]);
   world.arrived.length = 0;
-  const resolver = await listen([{ protocol: "dns", host: "127.0.0.1", port: 53 }]);
+  const resolver = await listen([{ protocol: "dns", host: "127.0.0.79", port: 53 }]);
   try {
-    dnsServers[0] = "127.0.0.1";
+    dnsServers[0] = "127.0.0.79";
     const next = await network.attach({ outbound: true });
     for (const { handle, nameservers } of [next, before])
       assert.deepEqual(await probe(handle, names(nameservers[0] ?? "")), [dnsAnswer, dnsAnswer]);
@@ -266,16 +266,32 @@ test("a name server that is no IPv4 address is refused at once", async () => {
   assert.deepEqual(await engine.traces(), []);
 });
 
-test("where iptables drops what is forwarded or arrives, and has nothing else, names and the world are reached", async () => {
-  const rules = await runProcess(["iptables", "-S", "FORWARD"]);
-  if (!rules.includes("-P FORWARD DROP")) return; // the machine has no such policy, and it is not set for a test
-  const network = await engine.start();
-  const listed = (await runProcess(["iptables", "-S", "FORWARD"]))
-    .split("\n")
-    .filter((line) => line.includes(engine.instanceId));
-  assert.equal(listed.length, 2);
-  assert.ok(rules.split("\n").every((line) => line === "" || !line.includes(engine.instanceId)));
-  await network.close({ removeShared: true });
+test("iptables lists its links where it drops what is not listed, once, and only there", async () => {
+  const scratch = `tl${process.pid % 10_000}f`;
+  const inside = (...argv: string[]) => runProcess(["ip", "netns", "exec", scratch, ...argv]);
+  const module = new URL("../../src/engine/network/foreign-firewall.js", import.meta.url).href;
+  const call = (name: string) =>
+    inside(process.execPath, "--input-type=module", "-e", `(await import("${module}")).${name}("7e570001")`);
+  const listed = async () =>
+    (await inside("iptables", "-S")).split("\n").filter((line) => line.startsWith("-A"));
+  await runProcess(["ip", "netns", "add", scratch]);
+  try {
+    await call("passForeignFirewall");
+    assert.deepEqual(await listed(), []);
+    await inside("iptables", "-P", "FORWARD", "DROP");
+    await inside("iptables", "-P", "INPUT", "DROP");
+    await inside("iptables", "-A", "FORWARD", "-d", "192.0.2.1/32", "-j", "DROP");
+    await call("passForeignFirewall");
+    await call("passForeignFirewall");
+    const rules = await listed();
+    assert.equal(rules.filter((rule) => rule.startsWith("-A FORWARD")).length, 3);
+    assert.equal(rules.filter((rule) => rule.startsWith("-A INPUT -i tk7e570001-+")).length, 2);
+    assert.match(rules.find((rule) => rule.startsWith("-A FORWARD")) ?? "", /192\.0\.2\.1/);
+    await call("leaveForeignFirewall");
+    assert.deepEqual(await listed(), ["-A FORWARD -d 192.0.2.1/32 -j DROP"]);
+  } finally {
+    await runProcess(["ip", "netns", "del", scratch]);
+  }
 });
 
 const names = (address: string): Target[] => [

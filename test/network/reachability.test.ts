@@ -8,6 +8,7 @@ import { dnsAnswer, listen, type Listening } from "./support/listeners.js";
 import type { Target } from "./support/probe.js";
 import { Place, probe, probeFromHost } from "./support/world.js";
 
+const loopbackResolver = "127.0.0.78"; // 127.0.0.1 may have one already
 const metadata = "169.254.169.254";
 const ports = { tcp: 18_080, udp: 18_081 };
 const namePrefix = `tn${process.pid % 10_000}`;
@@ -41,7 +42,7 @@ const nothing = (results: readonly string[]) =>
   );
 
 before(async () => {
-  world = await Place.make(`${namePrefix}w`, "203.0.113");
+  world = await Place.make(`${namePrefix}w`, 0);
   await runProcess(["ip", "-n", world.name, "address", "add", `${metadata}/32`, "dev", "lo"]);
   await runProcess(["ip", "route", "add", `${metadata}/32`, "via", world.address, "dev", world.hostLink]);
   await world.serve([
@@ -50,7 +51,7 @@ before(async () => {
     { protocol: "udp", host: metadata, port: ports.udp + 1 },
     { protocol: "dns", host: world.address, port: 53 },
   ]);
-  neighbour = await Place.make(`${namePrefix}n`, "198.51.100", { bridge: true });
+  neighbour = await Place.make(`${namePrefix}n`, 64, { bridge: true });
   await neighbour.serve([
     { protocol: "tcp", host: neighbour.address, port: ports.tcp },
     { protocol: "udp", host: neighbour.address, port: ports.udp },
@@ -92,8 +93,8 @@ beforeEach(() => {
 /** A sandbox of an engine whose resolver is one on the host's loopback. */
 async function withLoopbackResolver(use: (attachment: NetworkAttachment) => Promise<void>): Promise<void> {
   const here = await TestEngine.make();
-  const resolver = await listen([{ protocol: "dns", host: "127.0.0.1", port: 53 }]);
-  const its = await here.start({ dnsServers: ["127.0.0.1"] });
+  const resolver = await listen([{ protocol: "dns", host: loopbackResolver, port: 53 }]);
+  const its = await here.start({ dnsServers: [loopbackResolver] });
   try {
     await use(await its.attach({ outbound: true }));
   } finally {

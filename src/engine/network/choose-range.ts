@@ -33,13 +33,15 @@ export function chooseRange(dataDir: string, instanceId: string): Promise<string
 }
 
 async function findFree(instanceId: string, kept: string | undefined): Promise<string> {
-  const taken = [...(await foreignRoutes(instanceId)), ...(await claims())].map(boundsOf);
+  const routes = await foreignRoutes(instanceId);
+  const claimed = await claims();
   const first = Number.parseInt(instanceId.slice(0, 4), 16) % candidates.length;
   const byTurn = [...candidates.slice(first), ...candidates.slice(0, first)];
-  const range = (kept === undefined ? byTurn : [kept, ...byTurn]).find((candidate) => {
-    const own = boundsOf(candidate);
-    return !taken.some((other) => own.first <= other.last && other.first <= own.last);
-  });
+  const order = kept === undefined ? byTurn : [kept, ...byTurn];
+  // A claim without a route may be that of an engine that was killed and is gone for good.
+  const range =
+    order.find((candidate) => isApart(candidate, [...routes, ...claimed])) ??
+    order.find((candidate) => isApart(candidate, routes));
   if (range !== undefined) return range;
   throw new TenkiError(
     "resource_exhausted",
@@ -48,6 +50,11 @@ async function findFree(instanceId: string, kept: string | undefined): Promise<s
       hint: "ip route show | grep '^198.1'; nft list tables | grep tenki_",
     },
   );
+}
+
+function isApart(range: string, others: readonly string[]): boolean {
+  const own = boundsOf(range);
+  return others.map(boundsOf).every((other) => own.last < other.first || other.last < own.first);
 }
 
 /** A damaged file is no file: what runs is found by the table. */

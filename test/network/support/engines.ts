@@ -14,8 +14,11 @@ export class TestEngine {
     readonly dataDir: string,
   ) {}
 
-  static async make(): Promise<TestEngine> {
-    return new TestEngine(randomBytes(4).toString("hex"), await mkdtemp(join(tmpdir(), "tenki-network-")));
+  static async make(idStart = randomBytes(2).toString("hex")): Promise<TestEngine> {
+    return new TestEngine(
+      `${idStart}${randomBytes(2).toString("hex")}`,
+      await mkdtemp(join(tmpdir(), "tenki-network-")),
+    );
   }
 
   /** As the engine does it when it starts. */

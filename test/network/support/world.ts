@@ -19,6 +19,9 @@ export async function ask(inside: readonly string[], targets: readonly Target[])
   return JSON.parse(await runProcess(argv, { timeoutMs: 20_000 })) as string[];
 }
 
+/** Of a network that is for documentation: tests that run at once have one each. */
+export type Quarter = 0 | 64 | 128 | 192;
+
 /** A namespace that stands for something outside: joined by a link to the host, with servers in it. */
 export class Place {
   /** Who came, one line each. */
@@ -32,9 +35,9 @@ export class Place {
     readonly address: string,
   ) {}
 
-  /** `network` is the first three numbers of a /24; `bridge`: the link's end on the host is a port of one. */
-  static async make(name: string, network: string, options: { bridge?: boolean } = {}): Promise<Place> {
-    const place = new Place(name, `${name}h`, `${network}.254`, `${network}.1`);
+  /** `bridge`: the link's end on the host is a port of one. */
+  static async make(name: string, quarter: Quarter, options: { bridge?: boolean } = {}): Promise<Place> {
+    const place = new Place(name, `${name}h`, `203.0.113.${quarter + 62}`, `203.0.113.${quarter + 1}`);
     const port = options.bridge === true ? `${name}p` : place.hostLink;
     const lines = [
       `netns add ${name}`,
@@ -46,14 +49,14 @@ export class Place {
             `link set ${port} up`,
           ]
         : []),
-      `address add ${place.hostAddress}/24 dev ${place.hostLink}`,
+      `address add ${place.hostAddress}/26 dev ${place.hostLink}`,
       `link set ${place.hostLink} up`,
     ];
     try {
       await runProcess(["ip", "-batch", "-"], { input: lines.join("\n") });
       const inside = [
         "link set lo up",
-        `address add ${place.address}/24 dev eth0`,
+        `address add ${place.address}/26 dev eth0`,
         "link set eth0 up",
         `route add default via ${place.hostAddress}`,
       ];
