@@ -6,8 +6,10 @@ import type { Logger } from "../../lib/logger.js";
 import { runProcess } from "../../lib/process.js";
 import { systemEnvironment } from "../../lib/system-environment.js";
 import type { Image, Images } from "../core/ports/images.js";
+import { isRootless } from "../rootless/is-rootless.js";
 import { hostKey } from "./host-key.js";
 import { lowerDirectoriesInUse } from "./lower-directories-in-use.js";
+import { buildRootlessUsr } from "./rootless-usr.js";
 import { buildSkeleton } from "./skeleton.js";
 
 export interface HostImagesOptions {
@@ -29,6 +31,7 @@ class HostImages implements Images {
   readonly #directory: string;
   readonly #host: string;
   readonly #log: Logger;
+  readonly #rootless = isRootless();
   /** Of which key, so that callers at the same time share one build. */
   #building: { readonly key: string; readonly done: Promise<void> } | undefined;
   #swept: Promise<void> | undefined;
@@ -46,35 +49,37 @@ class HostImages implements Images {
       });
     }
     const key = await hostKey(this.#host);
-    const root = join(this.#directory, `${imageName}-${key}`);
-    await (this.#swept ??= this.#sweep(root));
-    if (!(await exists(root))) await this.#build(key, root);
+    const place = join(this.#directory, `${imageName}-${key}`);
+    await (this.#swept ??= this.#sweep(place));
+    if (!(await exists(place))) await this.#build(key, place);
+    const usr = join(this.#host, "usr");
     return {
       name: imageName,
       mounts: [
-        { target: "/", lowerDirectories: [root] },
-        { target: "/usr", lowerDirectories: [join(this.#host, "usr")] },
+        { target: "/", lowerDirectories: [join(place, "root")] },
+        { target: "/usr", lowerDirectories: this.#rootless ? [join(place, "usr"), usr] : [usr] },
       ],
     };
   }
 
-  async #build(key: string, root: string): Promise<void> {
+  async #build(key: string, place: string): Promise<void> {
     if (this.#building?.key !== key) {
-      const done = this.#buildOnce(root).finally(() => (this.#building = undefined));
+      const done = this.#buildOnce(place).finally(() => (this.#building = undefined));
       this.#building = { key, done };
     }
     await this.#building.done;
   }
 
-  async #buildOnce(root: string): Promise<void> {
+  async #buildOnce(place: string): Promise<void> {
     const began = performance.now();
     const draft = join(this.#directory, `${buildPrefix}${randomBytes(6).toString("hex")}`);
     await mkdir(draft, { recursive: true, mode: 0o700 });
     try {
-      await buildSkeleton(this.#host, draft);
+      await buildSkeleton(this.#host, join(draft, "root"));
+      if (this.#rootless) await buildRootlessUsr(join(this.#host, "usr"), join(draft, "usr"));
       // After a power cut, a name must not stand for files that never came to the disk.
       await runProcess(["sync", "--file-system", draft], { env: { ...systemEnvironment } });
-      await rename(draft, root);
+      await rename(draft, place);
     } catch (error) {
       await rm(draft, { recursive: true, force: true });
       throw error;
@@ -87,7 +92,7 @@ class HostImages implements Images {
     const inUse = await lowerDirectoriesInUse();
     for (const name of await readdir(this.#directory).catch(() => [])) {
       const path = join(this.#directory, name);
-      const isOld = name.startsWith(`${imageName}-`) && path !== current && !inUse.has(path);
+      const isOld = name.startsWith(`${imageName}-`) && path !== current && !inUse.has(join(path, "root"));
       if (isOld || name.startsWith(buildPrefix)) await rm(path, { recursive: true, force: true });
     }
   }

@@ -21,10 +21,10 @@ import { makeDirectory } from "./make-directory.js";
 import { ownEtc, type OwnFile } from "./own-etc.js";
 
 /** Part of the key of what is built here: raise it with every change to what comes out. */
-export const skeletonVersion = 1;
+export const skeletonVersion = 2;
 
 /**
- * Builds, in an empty directory, what a sandbox's root holds besides the host's /usr. `host` is the root of
+ * Builds, in a directory that is new or empty, what a sandbox's root holds besides the host's /usr. `host` is the root of
  * the host's system tree.
  */
 export async function buildSkeleton(host: string, root: string): Promise<void> {
