@@ -2,6 +2,8 @@ import type { Call } from "./cli/call.js";
 import type { Io } from "./cli/io.js";
 import { version } from "./domain/version.js";
 
+export { processIo } from "./cli/io.js";
+
 /** Runs one command line and returns the code to exit with; the only place that catches and decides it. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "version")) {

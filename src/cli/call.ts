@@ -20,6 +20,7 @@ export class Call {
   #common: CommonOptions;
   #context: Context | undefined;
   #runsCommand = false;
+  #path = "tenki";
 
   constructor(argv: readonly string[], io: Io) {
     this.#argv = argv;
@@ -37,6 +38,7 @@ export class Call {
     }
     this.#common = commonOptions(request.common);
     const { module, options } = request.kind === "version" ? await versionCommand() : request;
+    if (request.kind === "command") this.#path = request.path;
     this.#runsCommand = module.define.runsCommand === true;
     this.#context = new Context(this.#io, this.#common, this.#interrupts);
     const running = module.run(options as never, this.#context);
@@ -56,7 +58,10 @@ export class Call {
       json: this.#common.output === "json",
       verbose: this.#common.verbose,
       color: this.#common.color,
-      hint: this.#context?.hintFor(asTenkiError(cause)),
+      hint:
+        asTenkiError(cause).kind === "usage"
+          ? `${this.#path} --help`
+          : this.#context?.hintFor(asTenkiError(cause)),
     });
     if (cause instanceof InterruptedError) return cause.exitCode;
     return exitCodeOf(asTenkiError(cause).kind, this.#runsCommand);

@@ -134,8 +134,7 @@ export class Context {
   }
 
   /** What mends an error that does not say so itself, seen from where this command line stands. */
-  hintFor({ kind, hint }: TenkiError): string | undefined {
-    if (hint !== undefined) return hint;
+  hintFor({ kind }: TenkiError): string | undefined {
     if (kind === "not_found" && this.#usesSavedSession)
       return "tenki sandbox list, then tenki sandbox set <id|name>";
     return undefined;

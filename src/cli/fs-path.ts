@@ -11,11 +11,11 @@ interface PathOptions {
   readonly path: string | undefined;
 }
 
-export function pathOf({ file, path }: PathOptions, name: string, fallback?: string): string {
+export function pathOf({ file, path }: PathOptions, fallback?: string): string {
   if (file !== undefined && path !== undefined && file !== path) {
-    throw new TenkiError("usage", `two paths are named: "${file}" and "${path}"`, { hint: `${name} --help` });
+    throw new TenkiError("usage", `two paths are named: "${file}" and "${path}"`);
   }
   const named = file ?? path ?? fallback;
   if (named !== undefined) return named;
-  throw new TenkiError("usage", `missing argument PATH for "${name}"`, { hint: `${name} --help` });
+  throw new TenkiError("usage", "missing argument PATH");
 }

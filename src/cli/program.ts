@@ -18,6 +18,8 @@ export type Request =
   | { readonly kind: "version"; readonly common: readonly GivenCommon[] }
   | {
       readonly kind: "command";
+      /** What was typed to name it: `tenki sandbox create`. */
+      readonly path: string;
       readonly module: CommandModule;
       readonly options: Record<string, unknown>;
       readonly common: readonly GivenCommon[];
@@ -81,6 +83,7 @@ class Reader {
 
   #fillLeaf(target: TenkiCommand, leaf: CommandLeaf, module: CommandModule): void {
     const { define } = module;
+    target.takesProgram = define.runsCommand === true;
     registerArguments(target, argumentsOf(define));
     registerFlags(target, "Flags:", flagsOf(define));
     registerFlags(target, "Common flags:", commonFlagsOf(define));
@@ -89,7 +92,14 @@ class Reader {
     target.action(() => {
       const common = givenCommon(target, define.flags);
       if (target.getOptionValue("version") === true) this.request = { kind: "version", common };
-      else this.request = { kind: "command", module, options: bindOptions(target, define), common };
+      else
+        this.request = {
+          kind: "command",
+          path: target.path,
+          module,
+          options: bindOptions(target, define),
+          common,
+        };
     });
   }
 }

@@ -51,10 +51,13 @@ export function registerArguments(target: TenkiCommand, table: ArgumentTable): v
 
 /** The words of one command as what its `run` takes. */
 export function bindOptions(source: TenkiCommand, definition: CommandDefinition): Record<string, unknown> {
-  const flags = Object.entries(flagsOf(definition)).map(([key, spec]) => [
-    key,
-    source.getOptionValue(key) ?? spec.fallback,
-  ]);
+  const flags = Object.entries(flagsOf(definition)).map(([key, spec]) => {
+    const value: unknown = source.getOptionValue(key) ?? spec.fallback;
+    if (spec.required === true && value === undefined) {
+      source.refuse(`missing flag --${flagName(key)} for "${source.path}"`);
+    }
+    return [key, value];
+  });
   const bound = { ...Object.fromEntries(flags), ...bindArguments(source, argumentsOf(definition)) };
   if (!hasSessionArgument(definition)) return bound;
   const given = source.getOptionValue("session") as string | undefined;

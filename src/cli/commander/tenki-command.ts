@@ -7,6 +7,9 @@ import { nearestWord } from "../../lib/nearest-word.js";
  * message begins with what was wrong and names the nearest right word.
  */
 export class TenkiCommand extends Command {
+  /** It runs a program of the user's, whose flags can be taken for its own. */
+  takesProgram = false;
+
   override createCommand(name?: string): TenkiCommand {
     return new TenkiCommand(name);
   }
@@ -35,7 +38,11 @@ export class TenkiCommand extends Command {
     const [name = word] = word.split("=");
     const names = this.options.flatMap((each) => (each.long != null && !each.hidden ? [each.long] : []));
     const near = name.startsWith("--") ? nearestWord(name, [...names, "--help"]) : undefined;
-    return this.refuse(`unknown flag ${name} for "${this.path}"${suggest(near)}`);
+    const isPrograms = this.takesProgram && this.args[0]?.startsWith("-") === false;
+    const hint = isPrograms
+      ? `put -- before a program that takes flags: ${this.path} -- ${this.args[0]} ${word}`
+      : undefined;
+    return this.refuse(`unknown flag ${name} for "${this.path}"${suggest(near)}`, hint);
   }
 
   optionMissingArgument(option: Option): never {

@@ -62,8 +62,7 @@ async function tokenFor(
   if (settings.isLocal && options.apiKey === undefined && options.tokenStdin !== true)
     return settings.token ?? "";
   const token = await readToken(options, ctx);
-  if (token === "")
-    throw new TenkiError("usage", "no token: nothing was given", { hint: "tenki login --help" });
+  if (token === "") throw new TenkiError("usage", "no token: nothing was given");
   return token;
 }
 

@@ -7,9 +7,11 @@ export function readYamlConfig(text: string, path: string): Map<string, string> 
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
   const [problem] = document.errors;
   if (problem !== undefined) {
+    // What is not closed is found at the end of the text: behind its last line there is none.
+    const lastLine = text.trimEnd().split("\n").length;
     throw damaged(
       path,
-      `line ${lineCounter.linePos(problem.pos[0]).line}: ${problem.message.split("\n")[0] ?? ""}`,
+      `line ${Math.min(lineCounter.linePos(problem.pos[0]).line, lastLine)}: ${problem.message.split("\n")[0] ?? ""}`,
     );
   }
   if (document.contents === null) return new Map();

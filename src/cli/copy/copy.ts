@@ -36,9 +36,7 @@ export async function copy(
   ctx: Context,
 ): Promise<number> {
   if (from.kind !== "remote" && to.kind !== "remote") {
-    throw new TenkiError("usage", "neither side is in a session: write one of them as session:PATH", {
-      hint: "tenki sandbox cp --help",
-    });
+    throw new TenkiError("usage", "neither side is in a session: write one of them as session:PATH");
   }
   const [sourceSession, targetSession] = [await sessionOf(from, ctx), await sessionOf(to, ctx)];
   const source = await openSource(from, sourceSession, recursive, ctx);

@@ -14,6 +14,8 @@ export interface FlagSpec<T> {
   readonly parser?: Parser<unknown> | undefined;
   /** Each word is a comma list. */
   readonly commas?: boolean | undefined;
+  /** It has to be given. */
+  readonly required?: boolean | undefined;
   /** What the command gets when the flag is not given. */
   readonly fallback: T;
 }
@@ -31,6 +33,11 @@ export function flag<T>(
   extras: FlagExtras = {},
 ): FlagSpec<T | undefined> {
   return { kind: "value", placeholder, summary, parser, fallback: undefined, ...extras };
+}
+
+/** A flag that has to be given. */
+export function requiredFlag<T>(placeholder: string, summary: string, parser: Parser<T>): FlagSpec<T> {
+  return { kind: "value", placeholder, summary, parser, required: true, fallback: undefined as T };
 }
 
 /** `--api-key` or `--api-key KEY`: `true` where no value follows. */

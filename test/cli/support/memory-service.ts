@@ -20,7 +20,9 @@ export const limitedToken = "tk_limited";
  * directory of their own, and their files lie there.
  */
 export class MemoryService implements AsyncDisposable {
-  readonly sessions = new SessionTable();
+  readonly sessions: SessionTable;
+  /** What every call of the control plane is answered with, where there is one. */
+  failure: ConnectError | undefined;
   readonly endpoint: string;
   readonly #server: Http2Server;
   readonly #connections = new Set<ServerHttp2Session>();
@@ -37,16 +39,22 @@ export class MemoryService implements AsyncDisposable {
 
   static async start(): Promise<MemoryService> {
     const sessions = new SessionTable();
+    let service: MemoryService | undefined;
+    const admit = (context: HandlerContext) => {
+      if (service?.failure !== undefined) throw service.failure;
+      checkToken(context);
+    };
     const handler = connectNodeAdapter({
       routes(router) {
-        router.service(SandboxService, sandboxRoutes(sessions, checkToken));
+        router.service(SandboxService, sandboxRoutes(sessions, admit));
         router.service(SandboxSessionDataPlaneService, dataPlaneRoutes(sessions));
       },
     });
     const server = createServer(handler);
     server.on("sessionError", () => undefined);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return new MemoryService(server, sessions);
+    service = new MemoryService(server, sessions);
+    return service;
   }
 
   /** As when its machine loses its power. */

@@ -32,13 +32,7 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
 function knownKey(key: string): ConfigKey {
   if (key in configKeys) return key as ConfigKey;
   const near = nearestWord(key, configKeyNames);
-  throw new TenkiError(
-    "usage",
-    `unknown key "${key}"${near === undefined ? "" : `, did you mean ${near}?`}`,
-    {
-      hint: "tenki config set --help",
-    },
-  );
+  throw new TenkiError("usage", `unknown key "${key}"${near === undefined ? "" : `, did you mean ${near}?`}`);
 }
 
 function checkValue(key: ConfigKey, value: string): string | undefined {

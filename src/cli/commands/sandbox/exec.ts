@@ -78,7 +78,7 @@ function commandLine({ shell, program }: Options): readonly string[] {
   if (shell !== undefined && program.length === 0) return ["sh", "-lc", shell];
   const what =
     shell === undefined ? "missing argument PROGRAM" : `unexpected argument "${program[0]}" besides -c`;
-  throw new TenkiError("usage", `${what} for "tenki sandbox exec"`, { hint: "tenki sandbox exec --help" });
+  throw new TenkiError("usage", what);
 }
 
 const resultFields = (exit: CommandExit, captured: CapturedOutput) => ({

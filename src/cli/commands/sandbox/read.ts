@@ -1,13 +1,12 @@
 import type { Session } from "../../../client/index.js";
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
-import { flag } from "../../flags/flag.js";
+import { flag, requiredFlag } from "../../flags/flag.js";
 import { localFile, remotePath } from "../../flags/parsers.js";
 import { writeLocalFile } from "../../local-file.js";
 import { doneView, type View } from "../../output/view.js";
 import { printFile } from "../../print-file.js";
 import { readRemoteFile } from "../../remote-file.js";
-import { requirePath } from "../../require-path.js";
 
 export const define = command({
   description:
@@ -15,7 +14,7 @@ export const define = command({
     "With --out the file appears as a whole, once all of it has arrived.",
   needsSession: true,
   flags: {
-    path: flag("PATH", "the file in the session", remotePath),
+    path: requiredFlag("PATH", "the file in the session", remotePath),
     out: flag("FILE", "where to save it; - for stdout (default)", localFile),
   },
   examples: [
@@ -25,7 +24,7 @@ export const define = command({
 });
 
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View | undefined> {
-  const path = requirePath(options.path, "tenki sandbox read");
+  const { path } = options;
   const session = await ctx.session(options.session);
   if (options.out === undefined || options.out === "-") return printFile(session, path, ctx);
   return saveFile(session, path, options.out, ctx);

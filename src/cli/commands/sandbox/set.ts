@@ -11,7 +11,7 @@ export const define = command({
 
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View> {
   if (options.session === undefined) {
-    throw new TenkiError("usage", 'missing argument SESSION for "tenki sandbox set"', {
+    throw new TenkiError("usage", "missing argument SESSION", {
       hint: "tenki sandbox list",
     });
   }

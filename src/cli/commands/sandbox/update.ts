@@ -27,7 +27,7 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
   }
   const tags = clearTags === true || options.tags.length > 0 ? checkTags(options.tags) : undefined;
   if ([name, tags, sticky, maxDuration].every((each) => each === undefined)) {
-    throw new TenkiError("usage", "nothing to change", { hint: "tenki sandbox update --help" });
+    throw new TenkiError("usage", "nothing to change");
   }
   const session = await ctx.session(options.session);
   return sessionView(await session.update({ name, tags, sticky, maxDurationMs: maxDuration }));

@@ -1,11 +1,10 @@
 import { TenkiError } from "../../../domain/error.js";
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
-import { flag } from "../../flags/flag.js";
+import { flag, requiredFlag } from "../../flags/flag.js";
 import { localFile, remotePath, text } from "../../flags/parsers.js";
 import { openLocalFile } from "../../local-file.js";
 import { doneView, type View } from "../../output/view.js";
-import { requirePath } from "../../require-path.js";
 import { withProgress } from "../../transfer.js";
 
 export const define = command({
@@ -14,7 +13,7 @@ export const define = command({
     "Paths are rooted in /home/tenki: a relative one resolves there, an absolute one outside it is refused.",
   needsSession: true,
   flags: {
-    path: flag("PATH", "the file in the session", remotePath),
+    path: requiredFlag("PATH", "the file in the session", remotePath),
     data: flag("TEXT", "its content", text),
     dataFile: flag("FILE", "a file with its content; - for stdin", localFile),
   },
@@ -28,7 +27,7 @@ export const define = command({
 type Options = OptionsOf<typeof define>;
 
 export async function run(options: Options, ctx: Context): Promise<View> {
-  const path = requirePath(options.path, "tenki sandbox write");
+  const { path } = options;
   const { chunks, size } = await openSource(options, ctx);
   const session = await ctx.session(options.session);
   const counted = withProgress(ctx, chunks, { label: `writing ${path}`, totalBytes: size });

@@ -17,12 +17,10 @@ export const define = command({
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View | undefined> {
   const paths = [...options.files, ...options.path];
   const [first] = paths;
-  const hint = "tenki sandbox fs cat --help";
-  if (first === undefined)
-    throw new TenkiError("usage", 'missing argument PATH for "tenki sandbox fs cat"', { hint });
+  if (first === undefined) throw new TenkiError("usage", "missing argument PATH");
   const { output } = ctx.common;
   if (paths.length > 1 && output !== "text") {
-    throw new TenkiError("usage", `several files and --output ${output} contradict each other`, { hint });
+    throw new TenkiError("usage", `several files and --output ${output} contradict each other`);
   }
   const session = await ctx.session(options.session);
   if (paths.length === 1) return printFile(session, first, ctx);

@@ -14,7 +14,7 @@ export const define = command({
 });
 
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View> {
-  const path = pathOf(options, "tenki sandbox fs ls", ".");
+  const path = pathOf(options, ".");
   const session = await ctx.session(options.session);
   const entries = await session.list(path, { includeHidden: options.all === true });
   return filesView(entries.toSorted((a, b) => (a.path < b.path ? -1 : 1)));

@@ -15,7 +15,7 @@ export const define = command({
 });
 
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View> {
-  const path = pathOf(options, "tenki sandbox fs mkdir");
+  const path = pathOf(options);
   const session = await ctx.session(options.session);
   await session.mkdir(path, { recursive: options.parents === true });
   return doneView(`made ${path}`, { path });

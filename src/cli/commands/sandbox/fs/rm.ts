@@ -20,9 +20,7 @@ export const define = command({
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View> {
   const paths = [...options.files, ...options.path];
   if (paths.length === 0) {
-    throw new TenkiError("usage", 'missing argument PATH for "tenki sandbox fs rm"', {
-      hint: "tenki sandbox fs rm --help",
-    });
+    throw new TenkiError("usage", "missing argument PATH");
   }
   const session = await ctx.session(options.session);
   let removed = 0;

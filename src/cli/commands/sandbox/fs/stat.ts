@@ -14,7 +14,7 @@ export const define = command({
 });
 
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View> {
-  const path = pathOf(options, "tenki sandbox fs stat");
+  const path = pathOf(options);
   const session = await ctx.session(options.session);
   const info = await session.stat(path);
   if (info !== undefined) return fileView(info);
