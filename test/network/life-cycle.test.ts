@@ -240,7 +240,7 @@ test("another resolver is followed when the next sandbox comes, by those that ru
   const network = await engine.start({ dnsServers, ready: 1 });
   const before = await network.attach({ outbound: true });
   assert.deepEqual(await probe(before.handle, names(before.nameservers[0] ?? "")), [dnsAnswer, dnsAnswer]);
-  world.arrived.length = 0;
+  await world.visitors();
   const resolver = await listen([{ protocol: "dns", host: "127.0.0.79", port: 53 }]);
   try {
     dnsServers[0] = "127.0.0.79";
@@ -248,7 +248,7 @@ test("another resolver is followed when the next sandbox comes, by those that ru
     for (const { handle, nameservers } of [next, before])
       assert.deepEqual(await probe(handle, names(nameservers[0] ?? "")), [dnsAnswer, dnsAnswer]);
     assert.equal(resolver.arrived.length, 4);
-    assert.deepEqual(world.arrived, []);
+    assert.deepEqual(await world.visitors(), []);
   } finally {
     await resolver.close();
   }

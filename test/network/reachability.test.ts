@@ -84,10 +84,10 @@ after(async () => {
   await neighbour?.remove();
 });
 
-beforeEach(() => {
+beforeEach(async () => {
   host.arrived.length = 0;
-  world.arrived.length = 0;
-  neighbour.arrived.length = 0;
+  await world.visitors();
+  await neighbour.visitors();
 });
 
 /** A sandbox of an engine whose resolver is one on the host's loopback. */
@@ -147,7 +147,7 @@ test("with outbound off, nothing is reached and nothing is resolved", async () =
   const gateway = gatewayFor(shut);
   await runProcess(["ip", "-n", shut.handle, "route", "add", "default", "via", gateway]); // as if it could
   nothing(await probe(shut.handle, [...both(world.address), ...names(gateway), ...names(world.address)]));
-  assert.deepEqual(world.arrived, []);
+  assert.deepEqual(await world.visitors(), []);
 });
 
 test("no server of the host is reached, by any of its addresses", async () => {
@@ -197,9 +197,9 @@ test("link-local addresses, where clouds keep secrets, are not reached", async (
     (await probeFromHost(targets)).every((result) => result !== ""),
     "the host reaches them",
   );
-  world.arrived.length = 0;
+  await world.visitors();
   nothing(await probe(open.handle, targets));
-  assert.deepEqual(world.arrived, []);
+  assert.deepEqual(await world.visitors(), []);
 });
 
 test("IPv6 does not leave", async () => {
@@ -213,7 +213,7 @@ test("a source that is not its own is dropped", async () => {
   const spoofed = "203.0.113.77";
   await runProcess(["ip", "-n", second.handle, "address", "add", `${spoofed}/32`, "dev", "eth0"]);
   await probe(second.handle, both(world.address, { source: spoofed }));
-  assert.deepEqual(world.arrived, []);
+  assert.deepEqual(await world.visitors(), []);
   const [control] = await probe(second.handle, both(world.address));
   assert.ok(control !== "");
 });
@@ -235,9 +235,9 @@ test("what stands behind a bridge of the host's own, or behind a forwarded port,
       await probe(neighbour.name, both(world.address)),
       both("").map(() => `hello ${neighbour.address}`),
     );
-    neighbour.arrived.length = 0;
+    await neighbour.visitors();
     nothing(await probe(open.handle, [published, ...both(neighbour.address)]));
-    assert.deepEqual(neighbour.arrived, []);
+    assert.deepEqual(await neighbour.visitors(), []);
   } finally {
     await runProcess(["iptables", "-D", ...accept]);
     await runProcess(["iptables", "-D", "FORWARD", "-i", neighbour.hostLink, "-j", "ACCEPT"]);
@@ -302,9 +302,9 @@ test("connections of a former sandbox at the same address are no way out for one
     const next = await its.attach({ outbound: false });
     assert.equal(next.address, former.address);
     await runProcess(["ip", "-n", next.handle, "route", "add", "default", "via", gateway]); // as if it could
-    world.arrived.length = 0;
+    await world.visitors();
     nothing(await probe(next.handle, [...udp, ...dns]));
-    assert.deepEqual(world.arrived, []);
+    assert.deepEqual(await world.visitors(), []);
   } finally {
     await its.close({ removeShared: true });
     await here.remove();

@@ -17,7 +17,7 @@ import { Place } from "./support/world.js";
 
 const user = `tkslirp${process.pid % 10_000}`;
 const device = "/dev/net/tun";
-const ports = { tcp: 18_090, udp: 18_091 };
+const ports = { tcp: 18_060, udp: 18_061 };
 const metadata = "169.254.73.57";
 
 let world: Place;
@@ -95,18 +95,18 @@ slirpTest("with outbound on the world is reached, and nothing of the host's", as
   assert.deepEqual(results, [`hello ${world.hostAddress}`, `hello ${world.hostAddress}`]);
   nothing(await probe(namespacePath, [...own, "10.0.2.2", "10.0.2.3", "127.0.0.1"].flatMap(both)));
   assert.deepEqual(host.arrived, []);
-  world.arrived.length = 0;
+  await world.visitors();
   nothing(await probe(namespacePath, both(metadata)));
-  assert.deepEqual(world.arrived, []);
+  assert.deepEqual(await world.visitors(), []);
   await call({ call: "detach", handle });
 });
 
 slirpTest("with outbound off nothing is reached", async () => {
   const { handle, namespacePath, nameservers } = await attach(false);
   assert.deepEqual(nameservers, []);
-  world.arrived.length = 0;
+  await world.visitors();
   nothing(await probe(namespacePath, [...both(world.address), ...both(world.hostAddress)]));
-  assert.deepEqual([...world.arrived, ...host.arrived], []);
+  assert.deepEqual([...(await world.visitors()), ...host.arrived], []);
   await call({ call: "detach", handle });
 });
 

@@ -107,4 +107,6 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
     process.stdout.write(`${line}\n`),
   );
   process.stdout.write("ready\n");
+  // Said back behind all that has arrived: whoever hears it has heard the rest.
+  process.stdin.on("data", (mark) => process.stdout.write(mark));
 }

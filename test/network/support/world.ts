@@ -1,7 +1,9 @@
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { runProcess, tryProcess } from "../../../src/lib/process.js";
+import { waitUntil } from "../../../src/lib/wait-until.js";
 import type { Listener } from "./listeners.js";
 import type { Target } from "./probe.js";
 
@@ -24,9 +26,8 @@ export type Quarter = 0 | 64 | 128 | 192;
 
 /** A namespace that stands for something outside: joined by a link to the host, with servers in it. */
 export class Place {
-  /** Who came, one line each. */
-  readonly arrived: string[] = [];
-  readonly #servers: ChildProcess[] = [];
+  readonly #servers: { readonly child: ChildProcess; readonly lines: string[] }[] = [];
+  #marks = 0;
 
   private constructor(
     readonly name: string,
@@ -82,18 +83,21 @@ export class Place {
       script("listeners"),
       JSON.stringify(listeners),
     ];
-    const child = spawn("ip", argv, { stdio: ["ignore", "pipe", "inherit"] });
-    this.#servers.push(child);
-    await new Promise<void>((resolve, reject) => {
-      const fail = () => reject(new Error(`the servers in ${this.name} did not start`));
-      const deadline = setTimeout(fail, 10_000);
-      child.once("exit", fail);
-      createInterface(child.stdout).on("line", (line) => {
-        if (line !== "ready") return void this.arrived.push(line);
-        clearTimeout(deadline);
-        resolve();
-      });
+    const child = spawn("ip", argv, { stdio: ["pipe", "pipe", "inherit"] });
+    const lines: string[] = [];
+    createInterface(child.stdout).on("line", (line) => lines.push(line));
+    this.#servers.push({ child, lines });
+    if ((await takeUntil(lines, "ready")) === undefined) throw new Error(`no servers in ${this.name}`);
+  }
+
+  /** Who came since this was last asked, one line each. */
+  async visitors(): Promise<string[]> {
+    const mark = `mark ${(this.#marks += 1)}`;
+    const visits = this.#servers.map(async ({ child, lines }) => {
+      child.stdin?.write(`${mark}\n`);
+      return (await takeUntil(lines, mark)) ?? assert.fail(`the servers in ${this.name} have ended`);
     });
+    return (await Promise.all(visits)).flat();
   }
 
   async remove(): Promise<void> {
@@ -105,11 +109,19 @@ export class Place {
 
   /** Ends the servers. */
   async stop(): Promise<void> {
-    for (const child of this.#servers) {
+    for (const { child } of this.#servers.splice(0)) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGKILL");
       await ended;
     }
   }
+}
+
+/** Waits for a line, and takes it and all before it. */
+function takeUntil(lines: string[], last: string): Promise<string[] | undefined> {
+  return waitUntil(
+    () => (lines.includes(last) ? lines.splice(0, lines.indexOf(last) + 1).slice(0, -1) : undefined),
+    { timeoutMs: 10_000 },
+  );
 }
