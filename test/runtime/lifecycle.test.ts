@@ -108,6 +108,19 @@ test("an engine that starts anew finds it, and stops it", async () => {
   await nothingNew();
 });
 
+test("a process of another boot is nobody's pid 1, whatever its number", async () => {
+  const id = await bench.start();
+  const file = join(bench.dataDir, "sessions", id, "init.json");
+  const recorded = readFileSync(file, "utf8");
+  for (const change of [{ bootId: randomUUID() }, { startTicks: "1" }]) {
+    writeFileSync(file, JSON.stringify({ ...(JSON.parse(recorded) as object), ...change }));
+    assert.equal(await bench.runtime.isRunning(id), false);
+  }
+  writeFileSync(file, recorded);
+  assert.equal(await bench.runtime.isRunning(id), true);
+  await bench.stop(id);
+});
+
 test("sweep removes what is not kept", async () => {
   const [kept, orphan] = [await bench.start(), await bench.start()];
   mkdirSync(join(bench.dataDir, "sessions", "half-made"));

@@ -18,6 +18,7 @@ export async function checkRuntime(
     await namespaces(),
     await overlayfs(),
     seccomp(),
+    fileWatchers(),
   ];
 }
 
@@ -112,6 +113,23 @@ function seccomp(): Finding {
       inKernel && known
         ? undefined
         : "run on an x86-64 or arm64 machine whose kernel has CONFIG_SECCOMP_FILTER",
+  };
+}
+
+/** Enough for some ten editors and development servers at once. */
+const watchersWanted = 1_024;
+
+/** The kernel counts them by user, and the user is the same one in all sandboxes. */
+function fileWatchers(): Finding {
+  const setting = "fs.inotify.max_user_instances";
+  const count = Number(readFileSync(`/proc/sys/${setting.replaceAll(".", "/")}`, "utf8"));
+  const ok = count >= watchersWanted;
+  return {
+    name: "file watchers",
+    ok,
+    required: false,
+    detail: `${count} for all sandboxes together`,
+    hint: ok ? undefined : `sysctl -w ${setting}=8192`,
   };
 }
 
