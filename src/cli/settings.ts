@@ -33,7 +33,13 @@ export async function resolveSettings(io: Io, config: ConfigFile, flags: CommonO
   };
   if (!settings.isLocal) return settings;
   const { ensureLocalEngine } = await import("./local-engine/ensure-local-engine.js");
-  return { ...settings, ...(await ensureLocalEngine(io, {})) };
+  const engine = await ensureLocalEngine(io, {});
+  // It may have come up on another port than the one that it was saved with.
+  if (saved.get("auth_token") === engine.token) {
+    const { useAsContext } = await import("./local-engine/use-as-context.js");
+    await useAsContext(engine, config);
+  }
+  return { ...settings, endpoint: engine.endpoint, token: engine.token };
 }
 
 /** As it was written: an address, or `local`. */

@@ -8,11 +8,11 @@ export interface Login {
   readonly projectId?: string | undefined;
 }
 
-/** Makes a service the command line's context; what belonged to the one before is forgotten. */
+/** Makes a service the command line's context; what belonged to another token is forgotten. */
 export async function saveLogin(config: ConfigFile, login: Login): Promise<void> {
   const before = await config.values();
-  const isSame = before.get("api_endpoint") === login.endpoint && before.get("auth_token") === login.token;
-  const session = isSame ? before.get("current_session_id") : undefined;
+  // A local engine keeps its token and its sessions when it moves to another port.
+  const session = before.get("auth_token") === login.token ? before.get("current_session_id") : undefined;
   await config.update({
     auth_token: login.token,
     api_endpoint: login.endpoint,

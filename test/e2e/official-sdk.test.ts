@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import {
+  InvalidStateError,
+  SessionNotFoundError,
+  SessionTerminatedError,
+  type Session,
+  TenkiSandbox,
+  UnauthorizedError,
+} from "@tenkicloud/sandbox";
+import { type EngineStarted, Workbench } from "./support/tenki.js";
+
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("utf8");
+
+/** The client that we did not write, unchanged, against the engine. */
+describe("the official SDK", () => {
+  let bench: Workbench;
+  let engine: EngineStarted;
+  let sdk: TenkiSandbox;
+  let session: Session;
+  before(async () => {
+    bench = await Workbench.open();
+    engine = await bench.startEngine();
+    sdk = new TenkiSandbox({ authToken: engine.token, baseUrl: engine.endpoint });
+    session = await sdk.create({
+      name: "sdk",
+      env: { FROM_SESSION: "yes" },
+      metadata: { owner: "alice" },
+      tags: ["a", "b"],
+    });
+  });
+  after(async () => {
+    sdk.close();
+    await bench.close();
+  });
+
+  it("creates a session that is running when the call returns", () => {
+    assert.equal(session.name, "sdk");
+    assert.equal(session.state, "RUNNING");
+    assert.deepEqual(session.metadata, { owner: "alice" });
+    assert.deepEqual([...session.tags].sort(), ["a", "b"]);
+  });
+
+  it("runs commands, with streams and exit codes", async () => {
+    const result = await session.exec("sh", {
+      args: ["-c", "echo $FROM_SESSION $MORE; echo err >&2; exit 7"],
+      env: { MORE: "too" },
+    });
+    assert.equal(result.exitCode, 7);
+    assert.equal(text(result.stdout), "yes too\n");
+    assert.equal(text(result.stderr), "err\n");
+    assert.equal(result.status, "FAILED");
+    assert.equal((await session.exec("true")).status, "SUCCEEDED");
+  });
+
+  it("runs with stdin", async () => {
+    const handle = session.run(["sh", "-c", "read line; echo got $line; cat >&2"]);
+    const writer = handle.stdin.getWriter();
+    await writer.write(Buffer.from("first\nsecond\n"));
+    await writer.close();
+    const result = await handle;
+    assert.ok((await handle.pid) > 0);
+    assert.equal(text(result.stdout), "got first\n");
+    assert.equal(text(result.stderr), "second\n");
+    assert.equal(result.exitCode, 0);
+  });
+
+  it("ends a run by a signal", async () => {
+    const handle = session.run(["sleep", "1000"]);
+    await handle.pid;
+    await handle.signal("TERM");
+    const result = await handle;
+    assert.equal(result.signal, "TERM");
+    assert.equal(result.reason, "signaled");
+  });
+
+  it("streams", async () => {
+    const stream = await session.stream("sh", { args: ["-c", "for i in 1 2 3; do echo $i; done"] });
+    let seen = "";
+    for (let chunk = await stream.next(); chunk; chunk = await stream.next()) seen += text(chunk.data);
+    assert.equal((await stream.wait()).exitCode, 0);
+    assert.equal(seen, "1\n2\n3\n");
+  });
+
+  it("writes and reads files, whole and as streams", async () => {
+    await session.writeFile("note.txt", "hello");
+    assert.equal(text(await session.readFile("/home/tenki/note.txt")), "hello");
+    const big = Buffer.alloc(5_000_000, "abcdefghij");
+    await session.writeFileStream("big.bin", new Blob([big]).stream());
+    let size = 0;
+    const reader = (
+      await session.readFileStream("big.bin", { offset: 10, length: 4_000_000, chunkBytes: 65_536 })
+    ).getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) size += part.value.length;
+    assert.equal(size, 4_000_000);
+  });
+
+  it("looks at, makes, lists and removes", async () => {
+    await session.mkdir("folder");
+    await session.writeFile("folder/one", "1");
+    const info = await session.stat("folder/one");
+    assert.equal(Number(info.size), 1);
+    assert.equal(info.isDir, false);
+    const names = (await session.list("folder")).map(({ path }) => path.split("/").pop());
+    assert.deepEqual(names, ["one"]);
+    await session.remove("folder/one");
+    assert.deepEqual(await session.list("folder"), []);
+    await assert.rejects(session.readFile("folder/one"), /no such file/i);
+  });
+
+  it("refreshes, lists, gets, updates and extends", async () => {
+    await session.refresh();
+    assert.ok((await sdk.list()).some(({ id }) => id === session.id));
+    assert.deepEqual((await sdk.list({ tags: ["none-such"] })).length, 0);
+    const again = await sdk.get(session.id);
+    assert.equal(again.name, "sdk");
+    await session.update({ name: "renamed", tags: ["c"] });
+    await sdk.updateSession(session.id, { maxDurationMs: 3_600_000 });
+    await session.refresh();
+    assert.equal(session.name, "renamed");
+    const before = (await sdk.get(session.id)) as unknown as { timeoutAt?: Date };
+    await session.extend(600_000);
+    await session.refresh();
+    const after = session as unknown as { timeoutAt?: Date };
+    assert.equal((after.timeoutAt?.getTime() ?? 0) - (before.timeoutAt?.getTime() ?? 0), 600_000);
+  });
+
+  it("knows who it is", async () => {
+    const identity = await sdk.whoAmI();
+    assert.equal(identity.workspaces.length, 1);
+    assert.notEqual(identity.ownerId, "");
+  });
+
+  it("tells unknown, terminated and unauthorised apart by its own error types", async () => {
+    await assert.rejects(sdk.get("00000000-0000-4000-8000-000000000000"), SessionNotFoundError);
+    const wrong = new TenkiSandbox({ authToken: "tk_wrong", baseUrl: engine.endpoint });
+    await assert.rejects(wrong.whoAmI(), UnauthorizedError);
+    wrong.close();
+    const short = await sdk.create({ name: "short" });
+    await short.close();
+    await short.refresh();
+    assert.equal(short.state, "TERMINATED");
+    await assert.rejects(
+      short.extend(1_000),
+      (error: unknown) => error instanceof SessionTerminatedError || error instanceof InvalidStateError,
+    );
+  });
+
+  it("closes", async () => {
+    await session.close();
+    await session.closeIfOpen();
+    await assert.rejects(session.exec("true"));
+    assert.equal((await sdk.list()).length, 0);
+  });
+});
