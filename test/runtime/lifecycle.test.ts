@@ -36,7 +36,10 @@ test("what runs inside ends with it, daemons included", async () => {
   const marker = `1${Math.floor(Math.random() * 1e9)}`;
   await bench.shell(id, `(setsid sleep ${marker} >/dev/null 2>&1 </dev/null &)`);
   const find = () => runProcess(["sh", "-c", `ps -eo args= | grep -c '^sleep ${marker}' || true`]);
-  assert.equal((await find()).trim(), "1");
+  const seen = await waitUntil(async () => ((await find()).trim() === "1" ? true : undefined), {
+    timeoutMs: 10_000,
+  });
+  assert.equal(seen, true);
   await bench.stop(id);
   assert.equal((await find()).trim(), "0");
 });

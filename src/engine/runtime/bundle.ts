@@ -7,7 +7,8 @@ import { seccompFilter, type SeccompFilter } from "./seccomp.js";
 export interface BundleSpec {
   readonly rootDirectory: string;
   readonly hostname: string;
-  readonly cgroupsPath: string;
+  /** Undefined: the sandbox stays in the engine's own cgroup, and without limits. */
+  readonly cgroupsPath: string | undefined;
   readonly networkNamespacePath: string;
   readonly guestBinary: string;
   readonly limits: { readonly cpuCores: number; readonly memoryMb: number };
@@ -35,8 +36,9 @@ export function ociConfig(spec: BundleSpec): OciConfig {
     mounts: sandboxMounts(spec.guestBinary, limits.memoryMb),
     linux: {
       namespaces: namespaces(spec),
-      cgroupsPath: spec.cgroupsPath,
-      resources: resources(limits, machine),
+      ...(spec.cgroupsPath === undefined
+        ? {}
+        : { cgroupsPath: spec.cgroupsPath, resources: resources(limits, machine) }),
       sysctl: networkSettings(machine),
       seccomp: seccompFilter(machine.architecture),
       maskedPaths,

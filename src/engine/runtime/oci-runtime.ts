@@ -23,6 +23,8 @@ export interface OciRuntimeOptions {
   readonly instanceId: string;
   /** The cgroup that those of sandboxes are made in. Default: `/tenki-<instanceId>`. */
   readonly cgroupParent?: string | undefined;
+  /** False: no limit for processor, memory and processes, for a user who may not set any. Default: true. */
+  readonly limited?: boolean | undefined;
   /** A name or path; default: the one that suits this machine. */
   readonly ociRuntime?: string | undefined;
   /** The program that is pid 1 of each sandbox. */
@@ -33,7 +35,7 @@ export interface OciRuntimeOptions {
 /** Sandboxes as OCI containers. Throws `failed_precondition` where this machine cannot hold what it promises. */
 export async function createOciRuntime(options: OciRuntimeOptions): Promise<Runtime> {
   const cgroups = readCgroupLayout();
-  if (cgroups.missingControllers.length > 0) {
+  if (options.limited !== false && cgroups.missingControllers.length > 0) {
     throw new TenkiError(
       "failed_precondition",
       `sandboxes cannot be limited here: no cgroup controller for ${cgroups.missingControllers.join(", ")}`,
@@ -93,7 +95,7 @@ class OciRuntime implements Runtime {
     const config = ociConfig({
       rootDirectory: directory.root,
       hostname,
-      cgroupsPath: place.cgroupPath,
+      cgroupsPath: this.#options.limited === false ? undefined : place.cgroupPath,
       networkNamespacePath: spec.network.namespacePath,
       guestBinary: this.#options.guestBinary,
       limits: spec.limits,
