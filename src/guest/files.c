@@ -57,7 +57,7 @@ int serve_read(int sock, struct reader *request) {
     return send_content(sock, file, offset, length == 0 ? UINT64_MAX : length);
 }
 
-/* Size, mode with type, modification time, and where a link points to: relative to `directory` ("" = it itself). */
+/* Size, mode with type, modification time, and where a link points to; `name` "" = `directory` is the link. */
 static void put_info(const struct stat *info, int directory, const char *name) {
     char target[PATH_MAX] = "";
     if (S_ISLNK(info->st_mode)) {
@@ -87,7 +87,7 @@ int serve_stat(int sock, struct reader *request) {
 
 /* Makes missing parents from the top down; `path` is cut and mended in place. */
 static int make_parents(char *path) {
-    for (char *slash = path + strlen(HOME); (slash = strchr(slash + 1, '/')) != NULL; *slash = '/') {
+    for (char *slash = path + strlen(HOME) - 1; (slash = strchr(slash + 1, '/')) != NULL; *slash = '/') {
         *slash = 0;
         struct place place;
         int found = open_inside(path, O_DIRECTORY);
@@ -119,7 +119,8 @@ int serve_mkdir(int sock, struct reader *request) {
     char *path = get_string(request);
     mode_t mode = get_u32(request) & 07777;
     bool recursive = get_u8(request) != 0;
-    if (!reader_done(request) || strncmp(path, HOME, strlen(HOME)) != 0) return refuse(EINVAL, REASON_BAD_REQUEST);
+    bool below = strncmp(path, HOME, strlen(HOME)) == 0;
+    if (!reader_done(request) || !below) return refuse(EINVAL, REASON_BAD_REQUEST);
     int made = make_directory(path, mode == 0 ? 0755 : mode, recursive);
     return made < 0 ? -1 : send_info(sock, made);
 }

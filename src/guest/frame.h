@@ -41,7 +41,7 @@ struct reader {
 uint8_t get_u8(struct reader *reader);
 uint32_t get_u32(struct reader *reader);
 uint64_t get_u64(struct reader *reader);
-/* [u32 size][bytes][NUL]: the NUL lets C use the bytes where they lie. May hold NULs; `size` says how long. */
+/* [u32 size][bytes][NUL]: the NUL lets C use the bytes where they lie. They may hold more of them. */
 uint8_t *get_bytes(struct reader *reader, uint32_t *size);
 /* The same, refused where it holds a NUL. Never NULL. */
 char *get_string(struct reader *reader);

@@ -60,11 +60,11 @@ noreturn void handle_connection(int sock) {
 noreturn void finish(int sock) {
     /*
      * Closing with unread bytes would be a reset, and a caller in the middle of a write would lose the
-     * answer to its own EPIPE. So the caller closes first, whatever it is still sending meanwhile.
+     * answer to its own EPIPE. So the caller closes first, however long it takes to read, and whatever it
+     * is still sending meanwhile.
      */
     signal(SIGCHLD, SIG_IGN);
     shutdown(sock, SHUT_WR);
-    alarm(LINGER_SECONDS);
     static char scratch[65536];
     while (recv(sock, scratch, sizeof scratch, 0) > 0) continue;
     _exit(0);

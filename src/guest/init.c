@@ -114,7 +114,7 @@ int run_init(void) {
     int flags = fcntl(LISTEN_FD, F_GETFL);
     if (signals < 0 || flags < 0 || fcntl(LISTEN_FD, F_SETFL, flags | O_NONBLOCK) < 0 ||
         fcntl(LISTEN_FD, F_SETFD, FD_CLOEXEC) < 0) {
-        fprintf(stderr, "tenki-guest: no listening socket at descriptor %d: %s\n", LISTEN_FD, strerror(errno));
+        fprintf(stderr, "tenki-guest: descriptor %d is no listening socket: %s\n", LISTEN_FD, strerror(errno));
         return 1;
     }
     umask(022);

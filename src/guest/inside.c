@@ -64,7 +64,8 @@ int open_place(const char *path, struct place *place) {
     memcpy(parent, path, length);
     parent[length] = 0;
     char *slash = strrchr(parent, '/');
-    if (slash == NULL || strlen(slash + 1) > NAME_MAX) return refuse(slash == NULL ? EINVAL : ENAMETOOLONG, REASON_NONE);
+    if (slash == NULL) return refuse(EINVAL, REASON_NONE);
+    if (strlen(slash + 1) > NAME_MAX) return refuse(ENAMETOOLONG, REASON_NONE);
     strcpy(place->name, slash + 1);
     if (*place->name == 0 || strcmp(place->name, ".") == 0 || strcmp(place->name, "..") == 0) {
         return refuse(EINVAL, REASON_NONE);
@@ -76,18 +77,20 @@ int open_place(const char *path, struct place *place) {
 
 /* What a link says, as a path of its own; -1 and EINVAL where there is no link. */
 static int follow(const struct place *place, char *path, size_t size) {
-    char target[PATH_MAX], directory[PATH_MAX];
+    char target[PATH_MAX], directory[PATH_MAX] = "";
     ssize_t length = readlinkat(place->directory, place->name, target, sizeof target - 1);
     if (length < 0) return -1;
     target[length] = 0;
-    if (real_path(place->directory, directory, sizeof directory) < 0) return -1;
-    int written = *target == '/' ? snprintf(path, size, "%s", target) : snprintf(path, size, "%s/%s", directory, target);
+    bool relative = *target != '/';
+    if (relative && real_path(place->directory, directory, sizeof directory) < 0) return -1;
+    int written = snprintf(path, size, "%s%s%s", directory, relative ? "/" : "", target);
     return written < 0 || (size_t)written >= size ? refuse(ENAMETOOLONG, REASON_NONE) : 0;
 }
 
 int open_target_place(const char *path, struct place *place) {
     char current[PATH_MAX];
-    if (snprintf(current, sizeof current, "%s", path) >= (int)sizeof current) return refuse(ENAMETOOLONG, REASON_NONE);
+    if (strlen(path) >= sizeof current) return refuse(ENAMETOOLONG, REASON_NONE);
+    strcpy(current, path);
     for (int links = 0; links < LINKS_MAX; links++) {
         if (open_place(current, place) < 0) return -1;
         if (follow(place, current, sizeof current) < 0) {

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -17,11 +19,14 @@
  * directory may be longer.
  */
 static int bind_at(int sock, const char *path) {
-    const char *slash = strrchr(path, '/');
-    char directory[4096];
-    snprintf(directory, sizeof directory, "%.*s", slash == NULL ? 1 : (int)(slash - path + 1), slash == NULL ? "." : path);
-    int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    char copy[PATH_MAX];
+    if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int fd = open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return -1;
+    const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int size = snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", fd, name);

@@ -28,7 +28,7 @@ static int make_parents(const char *path) {
 
 static int write_file(const char *path, mode_t mode, const uint8_t *content, size_t size) {
     if (make_parents(path) < 0) return -1;
-    /* An image's resolv.conf is often a link to nowhere. What cannot be unlinked is a mount, and written through. */
+    /* An image's resolv.conf is often a link to nowhere. What cannot be unlinked is a mount. */
     unlink(path);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) return -1;

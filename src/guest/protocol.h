@@ -14,7 +14,6 @@ enum {
     CHUNK_BYTES = 128 << 10,  /* what the guest puts into one frame at most */
     STDIN_WINDOW = 256 << 10, /* stdin that may be on its way without having been taken */
     REQUEST_SECONDS = 10,     /* how long a connection may take to say what it wants */
-    LINGER_SECONDS = 10,      /* how long an answered connection waits for its caller to close */
     HANGUP_GRACE_MS = 2000,   /* between SIGHUP and SIGKILL when the caller is gone */
     TENKI_UID = 1000,
 };
@@ -60,6 +59,11 @@ enum run_flag { RUN_PRIVILEGED = 1, RUN_PTY = 2, RUN_STDIN = 4 };
 enum spawn_step { STEP_EXEC = 0, STEP_CHDIR = 1, STEP_USER = 2, STEP_SETUP = 3 };
 
 /* What an errno alone does not say. No text crosses the link: the engine has words of its own. */
-enum error_reason { REASON_NONE = 0, REASON_OUTSIDE_HOME = 1, REASON_NOT_REGULAR = 2, REASON_BAD_REQUEST = 3 };
+enum error_reason {
+    REASON_NONE = 0,
+    REASON_OUTSIDE_HOME = 1,
+    REASON_NOT_REGULAR = 2,
+    REASON_BAD_REQUEST = 3,
+};
 
 #endif

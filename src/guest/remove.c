@@ -27,7 +27,7 @@ static bool is_dots(const char *name) { return strcmp(name, ".") == 0 || strcmp(
  * has to be emptied first; -1 on failure.
  */
 static int remove_entries(int fd, uint64_t *removed, char *name) {
-    int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* a listing of its own, from the start */
+    int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* listed from the start, each time */
     DIR *list = again < 0 ? NULL : fdopendir(again);
     if (list == NULL) return -1;
     int result = 1;

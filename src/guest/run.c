@@ -23,7 +23,7 @@
 #include "spawn.h"
 #include "tree.h"
 
-enum { OUTPUT_PIPE_BYTES = 256 << 10 };
+enum { OUTPUT_PIPE_BYTES = 256 << 10, ABANDONED_PAUSE_MS = 50 };
 
 struct run {
     int sock, signals;
@@ -33,6 +33,7 @@ struct run {
     struct input input;
     int64_t began, hangup_end; /* hangup_end: 0 while the caller is there */
     bool started, childless, timed_out, ended;
+    bool abandoned; /* nobody holds the terminal at the moment */
     /* The frame being sent. */
     struct message message;
     size_t size, sent;
@@ -65,10 +66,17 @@ static bool read_command(struct reader *request, struct command *command) {
     return reader_done(request) && command->argv[0] != NULL;
 }
 
+/* True when nobody is left who could say more, though what was said may still be on its way. */
+static bool has_fallen_silent(const struct run *run) {
+    struct pollfd fds[] = {{run->streams.out, 0, 0}, {run->streams.err, 0, 0}};
+    if (!run->children.exited || poll(fds, 2, 0) < 0) return false;
+    return (fds[0].fd < 0 || fds[0].revents != 0) && (fds[1].fd < 0 || fds[1].revents != 0);
+}
+
 /* ---- down: what the caller is told ---- */
 
 static void hang_up(struct run *run) {
-    if (run->ended) _exit(0); /* it had all but its last word: what the command left running lives on */
+    if (run->ended || has_fallen_silent(run)) _exit(0); /* what the command left running lives on */
     if (run->hangup_end != 0) return;
     run->hangup_end = now_ms() + HANGUP_GRACE_MS;
     run->size = run->sent = 0;
@@ -79,7 +87,8 @@ static void hang_up(struct run *run) {
 
 static void flush(struct run *run) {
     while (run->sent < run->size) {
-        ssize_t count = send(run->sock, run->message.bytes + run->sent, run->size - run->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        const uint8_t *rest = run->message.bytes + run->sent;
+        ssize_t count = send(run->sock, rest, run->size - run->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (count > 0) run->sent += (size_t)count;
         else if (errno == EAGAIN) return;
         else if (errno != EINTR) return hang_up(run);
@@ -106,6 +115,8 @@ static void forward(struct run *run, int *fd, uint8_t type) {
         message_begin(&run->message, type);
         run->message.length = (size_t)count;
         send_now(run);
+    } else if (count < 0 && errno == EIO && !run->children.exited) {
+        run->abandoned = true; /* closing our end would hang up on a command that is only about to exit */
     } else if (count == 0 || (errno != EINTR && errno != EAGAIN) || (errno == EAGAIN && is_draining(run))) {
         close(*fd); /* EIO is a terminal's end of file */
         *fd = -1;
@@ -211,6 +222,10 @@ static int64_t next_deadline(const struct run *run) {
 static void check_deadline(struct run *run) {
     int64_t deadline = next_deadline(run);
     if (deadline < 0 || now_ms() < deadline) return;
+    if (run->hangup_end == 0 && has_fallen_silent(run)) {
+        run->command.timeout_ms = 0; /* it was in time: its reader is late */
+        return;
+    }
     kill_tree(&run->children);
     if (run->hangup_end != 0) _exit(0);
     run->timed_out = true;
@@ -223,6 +238,13 @@ static int wait_ms(const struct run *run) {
     return left < 0 ? 0 : left > 1000000000 ? 1000000000 : (int)left;
 }
 
+/* A terminal that is drained or that nobody holds tells nothing by itself: it has to be looked at again. */
+static int look_again_ms(const struct run *run) {
+    if (is_draining(run)) return 0;
+    int left = wait_ms(run);
+    return run->abandoned && (left < 0 || left > ABANDONED_PAUSE_MS) ? ABANDONED_PAUSE_MS : left;
+}
+
 static void wait_and_serve(struct run *run) {
     bool sending = is_sending(run), gone = run->hangup_end != 0;
     bool reading = run->started && !sending;
@@ -230,12 +252,11 @@ static void wait_and_serve(struct run *run) {
         {run->signals, POLLIN, 0},
         {gone ? -1 : run->sock, (short)(sending ? POLLIN | POLLOUT : POLLIN), 0},
         {sending ? -1 : run->streams.status, POLLIN, 0},
-        {reading ? run->streams.out : -1, POLLIN, 0},
+        {reading && !run->abandoned ? run->streams.out : -1, POLLIN, 0},
         {reading ? run->streams.err : -1, POLLIN, 0},
         {run->input.used > 0 ? run->input.fd : -1, POLLOUT, 0},
     };
-    /* A drained terminal says nothing by itself: look again at once. */
-    if (poll(fds, sizeof fds / sizeof *fds, reading && is_draining(run) ? 0 : wait_ms(run)) < 0) return;
+    if (poll(fds, sizeof fds / sizeof *fds, reading ? look_again_ms(run) : wait_ms(run)) < 0) return;
     if (fds[0].revents != 0) {
         struct signalfd_siginfo info;
         while (read(run->signals, &info, sizeof info) > 0) continue;
@@ -245,18 +266,19 @@ static void wait_and_serve(struct run *run) {
     if (fds[1].revents & POLLOUT) flush(run);
     if (fds[5].revents != 0) input_feed(&run->input);
     if (fds[2].revents != 0 && !is_sending(run)) report_start(run);
-    bool draining = is_draining(run);
-    if (run->streams.out >= 0 && reading && (draining || fds[3].revents != 0) && !is_sending(run)) {
+    bool look = is_draining(run) || run->abandoned;
+    run->abandoned = false;
+    if (run->streams.out >= 0 && reading && (look || fds[3].revents != 0) && !is_sending(run)) {
         forward(run, &run->streams.out, DOWN_STDOUT);
     }
-    if (run->streams.err >= 0 && reading && (draining || fds[4].revents != 0) && !is_sending(run)) {
+    if (run->streams.err >= 0 && reading && (look || fds[4].revents != 0) && !is_sending(run)) {
         forward(run, &run->streams.err, DOWN_STDERR);
     }
 }
 
 static bool is_over(const struct run *run) {
     if (!run->started || run->hangup_end != 0) return false;
-    bool exited = run->children.exited || run->timed_out; /* a process stuck in the kernel is not waited for */
+    bool exited = run->children.exited || run->timed_out; /* what is stuck in the kernel is not waited for */
     return exited && run->streams.out < 0 && run->streams.err < 0;
 }
 

@@ -53,7 +53,8 @@ static int open_pipes(const struct command *command, struct plumbing *plumbing) 
 static int open_pty(const struct command *command, struct plumbing *plumbing) {
     struct winsize size = {.ws_row = command->rows, .ws_col = command->columns};
     int master = plumbing->ours.out = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-    if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0 || ioctl(master, TIOCSWINSZ, &size) < 0) return -1;
+    if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0) return -1;
+    if (ioctl(master, TIOCSWINSZ, &size) < 0) return -1;
     /* Rather than its name: no path to look up, whatever is mounted at /dev/pts. */
     int slave = plumbing->theirs[0] = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (slave < 0) return -1;

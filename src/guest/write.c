@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,7 @@ static int write_all(int fd, const uint8_t *bytes, size_t size) {
 static int open_temporary(struct replacement *replacement) {
     uint64_t number;
     if (getrandom(&number, sizeof number, 0) != sizeof number) return -1;
-    snprintf(replacement->temporary, sizeof replacement->temporary, ".tenki-%016llx.tmp", (unsigned long long)number);
+    snprintf(replacement->temporary, sizeof replacement->temporary, ".tenki-%016" PRIx64 ".tmp", number);
     int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     replacement->fd = openat(replacement->place.directory, replacement->temporary, flags, 0600);
     return replacement->fd < 0 ? -1 : 0;
@@ -42,7 +43,8 @@ static int open_temporary(struct replacement *replacement) {
 /* The old content, for an append that is as atomic as a rewrite. Shared by the file system where it can. */
 static int copy_old(const struct replacement *replacement) {
     static uint8_t buffer[CHUNK_BYTES];
-    int old = openat(replacement->place.directory, replacement->place.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const struct place *place = &replacement->place;
+    int old = openat(place->directory, place->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (old < 0) return -1;
     ssize_t count;
     do count = copy_file_range(old, NULL, replacement->fd, NULL, 1 << 30, 0);

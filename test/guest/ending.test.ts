@@ -55,6 +55,41 @@ test("time counts on while the caller does not read", async () => {
   assert.equal(timedOut, true);
 });
 
+test("a command that was in time is not late because its reader is", async () => {
+  // All of it fits into the pipe and the socket: it is over at once, and stays unread past its time.
+  const process = await start(sandbox, ["sh", "-c", `${daemon}; head -c 400000 /dev/zero`], {
+    timeoutMs: 300,
+  });
+  const over = () => (sandbox.commands().join() === "sleep 1000" ? true : undefined);
+  assert.equal(await waitUntil(over, { timeoutMs: 5_000 }), true);
+  await new Promise((resolve) => setTimeout(resolve, 500)); // the time that must pass is what is tested
+  let size = 0;
+  for await (const event of process.events) {
+    if (event.kind === "stdout") size += event.data.length;
+    if (event.kind === "exit") assert.deepEqual([event.exit.timedOut, event.exit.exitCode], [false, 0]);
+  }
+  assert.equal(size, 400_000);
+  assert.deepEqual(sandbox.commands(), ["sleep 1000"], "and what it left running lives on");
+  for (const pid of sandbox.pids("sleep 1000")) globalThis.process.kill(pid);
+  await sandbox.waitUntilIdle();
+});
+
+test("an answer waits for a caller that is slow to read it, and takes what that one still sends", async () => {
+  const process = await start(sandbox, ["head", "-c", "150000", "/dev/zero"]);
+  assert.equal(
+    await waitUntil(() => sandbox.commands().length === 0 || undefined, { timeoutMs: 5_000 }),
+    true,
+  );
+  for (let index = 0; index < 4; index++) await process.writeStdin(Buffer.alloc(60_000));
+  process.signal("TERM");
+  let size = 0;
+  for await (const event of process.events) {
+    if (event.kind === "stdout") size += event.data.length;
+    if (event.kind === "exit") assert.equal(event.exit.exitCode, 0);
+  }
+  assert.equal(size, 150_000);
+});
+
 test("the caller's going away hangs up, and what handles that has time to", async () => {
   const process = await start(sandbox, [
     "sh",
@@ -88,7 +123,8 @@ test("a background process that let go of the streams lives on, and is reaped wh
   });
   assert.equal(left, true, sandbox.commands().join());
   const [pid = 0] = sandbox.pids("sleep 1000");
-  assert.deepEqual(childrenOf(sandbox.initPid), [pid], "it is pid 1's now");
+  const adopted = () => childrenOf(sandbox.initPid).join() === String(pid) || undefined;
+  assert.equal(await waitUntil(adopted, { timeoutMs: 5_000 }), true, "it is pid 1's now");
   process.kill(pid, "SIGTERM");
   await sandbox.waitUntilIdle();
 });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { waitUntil } from "../../src/lib/wait-until.js";
-import { GuestSandbox } from "./support/guest-sandbox.js";
+import { LinkedFiles } from "../../src/engine/runtime/guest/guest-files.js";
+import { childrenOf, GuestSandbox } from "./support/guest-sandbox.js";
 import { connectRaw, frame } from "./support/raw-client.js";
 import { PayloadWriter } from "../../src/engine/runtime/guest/payload.js";
 import { request, up } from "../../src/engine/runtime/guest/protocol.js";
@@ -94,16 +95,16 @@ test("a full disk is said to be full at once, and what was there stays", async (
 test("writers who race each leave a whole file", async () => {
   await sandbox.link.files.remove(path, { recursive: false });
   const texts = ["a", "b", "c", "d"].map((letter) => letter.repeat(200_000));
-  let done = false;
+  const state = { done: false };
   const writers = Promise.all(
     texts.map(async (text) => {
       for (let round = 0; round < 10; round++) {
         await sandbox.link.files.write(path, of(text.slice(0, 100_000), text.slice(100_000)), options);
       }
     }),
-  ).finally(() => (done = true));
+  ).finally(() => (state.done = true));
   let reads = 0;
-  while (!done) {
+  while (!state.done) {
     const seen = await waitUntil(
       () => {
         try {
@@ -121,4 +122,42 @@ test("writers who race each leave a whole file", async () => {
   await writers;
   assert.ok(reads > 5);
   assert.deepEqual(temporary(), []);
+});
+
+test("a process that serves a file and is stopped from inside does not keep its caller for ever", async () => {
+  await sandbox.link.files.write(path, of("old"), options);
+  await sandbox.waitUntilIdle();
+  const files = new LinkedFiles(sandbox.socketPath, 300);
+  const stopHandler = async (): Promise<void> => {
+    const handler = await waitUntil(() => childrenOf(sandbox.initPid)[0], { timeoutMs: 5_000 });
+    process.kill(handler ?? 0, "SIGSTOP");
+  };
+  const content = (async function* () {
+    yield Buffer.from("first");
+    await stopHandler();
+    yield Buffer.from("last");
+  })();
+  const unavailable = { kind: "unavailable", message: "the sandbox does not answer" };
+  await assert.rejects(files.write(path, content, options), unavailable);
+  process.kill(childrenOf(sandbox.initPid)[0] ?? 0, "SIGCONT");
+  await sandbox.waitUntilIdle();
+  assert.equal(await noTemporary(), true);
+});
+
+test("patience is for the guest: a caller may take its time, to write and to read", async () => {
+  const files = new LinkedFiles(sandbox.socketPath, 100);
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 350));
+  const slow = (async function* () {
+    yield Buffer.alloc(2_000_000, 1);
+    await pause();
+    yield Buffer.from("end");
+  })();
+  assert.equal(await files.write(path, slow, options), 2_000_003);
+  const { chunks } = await files.read(path, { offset: 0, length: 0, chunkBytes: 500_000 });
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size === 500_000) await pause();
+  }
+  assert.equal(size, 2_000_003);
 });

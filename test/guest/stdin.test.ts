@@ -119,13 +119,13 @@ async function echo(process: GuestProcess, total: number, atExit?: () => void): 
   let credit = process.stdinWindowBytes;
   let taken = 0;
   let received = 0;
-  let ended = false;
+  const state = { ended: false };
   const chunk = Buffer.from(Array.from({ length: 50_000 }, (_, index) => (index * 7) & 255));
   const sent = createHash("sha1");
   const digest = createHash("sha1");
   let wake: () => void = () => undefined;
   const feed = async () => {
-    for (let left = total; left > 0 && !ended;) {
+    for (let left = total; left > 0 && !state.ended;) {
       const size = Math.min(chunk.length, left, credit);
       if (size === 0) {
         await new Promise<void>((resolve) => (wake = resolve));
@@ -152,7 +152,7 @@ async function echo(process: GuestProcess, total: number, atExit?: () => void): 
       wake();
     }
   }
-  ended = true;
+  state.ended = true;
   wake();
   await feeding;
   return {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { GuestCommand } from "../../src/engine/core/ports/runtime.js";
+import { waitUntil } from "../../src/lib/wait-until.js";
 import { GuestSandbox } from "./support/guest-sandbox.js";
 import { collect, run, shell, start } from "./support/run-in.js";
 
@@ -77,9 +78,21 @@ test("it ends with its main process, whoever else holds the terminal", async () 
   const { stdout, exit } = await shell(sandbox, "trap '' HUP; sleep 1000 & echo done", terminal);
   assert.equal(stdout, "done\r\n");
   assert.equal(exit.exitCode, 0);
-  assert.deepEqual(sandbox.commands(), ["sleep 1000"]);
+  const held = () => sandbox.commands().join() === "sleep 1000" || undefined;
+  assert.equal(await waitUntil(held, { timeoutMs: 5_000 }), true, "it lives on");
   for (const pid of sandbox.pids("sleep 1000")) process.kill(pid);
   await sandbox.waitUntilIdle();
+});
+
+test("a command may let go of its terminal for a while, and end without being hung up on", async () => {
+  const script = "exec </dev/null >/dev/null 2>&1; sleep 0.3; echo again > /dev/tty; sleep 0.1; exit 4";
+  const { stdout, exit } = await shell(sandbox, script, terminal);
+  assert.equal(stdout, "again\r\n");
+  assert.deepEqual([exit.exitCode, exit.signal], [4, undefined]);
+  for (let round = 0; round < 50; round++) {
+    const ended = await run(sandbox, ["wc", "-c"], { ...terminal, stdin: "abc" });
+    assert.equal(ended.exit.exitCode, 0, "it closes its output just before it exits");
+  }
 });
 
 test("the caller's going away hangs up the terminal", async () => {

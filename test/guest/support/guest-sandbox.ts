@@ -32,8 +32,8 @@ export class GuestSandbox {
     if (!existsSync(guestBinary)) throw new Error(`${guestBinary} is missing: run scripts/build-guest.sh`);
     const sandbox = new GuestSandbox(await mkdtemp(join(tmpdir(), "tenki-guest-")), options);
     try {
-      await waitUntil(() => existsSync(sandbox.socketPath) || undefined, { timeoutMs: 10_000 });
-      await sandbox.link.ping(AbortSignal.timeout(10_000));
+      const answered = await waitUntil(() => sandbox.#answers(), { timeoutMs: 10_000 });
+      if (answered === undefined) throw new Error("the test's sandbox did not start: see above");
       sandbox.#initPid = await sandbox.#findInit();
       return sandbox;
     } catch (error) {
@@ -117,6 +117,13 @@ export class GuestSandbox {
           return []; // it ended while we looked
         }
       });
+  }
+
+  async #answers(): Promise<true | undefined> {
+    return this.link.ping(AbortSignal.timeout(10_000)).then(
+      () => true as const,
+      () => undefined, // not bound or not listening yet
+    );
   }
 
   async #findInit(): Promise<number> {

@@ -20,6 +20,6 @@ export function frame(type: number, payload: Uint8Array = Buffer.alloc(0), lengt
 export async function readAll(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
-  await once(socket, "close");
+  await new Promise((resolve) => socket.on("close", resolve)); // a reset is an end as well
   return Buffer.concat(chunks);
 }

@@ -9,14 +9,18 @@ const copiedBytesMax = 4096;
 
 /** One connection to the guest, and so one operation. Whoever opened it closes it. */
 export class GuestConnection {
+  /** False while the guest has nothing to answer before it hears more. */
+  answerIsDue = true;
   readonly #socket: Socket;
   readonly #reader: FrameReader;
 
-  constructor(socketPath: string) {
+  /** `patienceMs`: how long the guest may be silent when it is its turn; 0 = for ever, as a command may. */
+  constructor(socketPath: string, patienceMs: number = 0) {
     const address = openSocketAddress(socketPath);
     this.#socket = connect({ path: address.path });
     this.#socket.once("connect", address.release).once("close", address.release);
     this.#reader = new FrameReader(this.#socket);
+    if (patienceMs > 0) this.#limitSilence(patienceMs);
   }
 
   /** Throws `unavailable` when the guest goes away, or does not keep to the protocol. */
@@ -50,6 +54,15 @@ export class GuestConnection {
   /** Idempotent. The guest ends what it was doing for us. */
   close(): void {
     this.#socket.destroy();
+  }
+
+  /** A guest's processes can stop what serves its files, which must not keep a caller for ever. */
+  #limitSilence(patienceMs: number): void {
+    this.#socket.setTimeout(patienceMs, () => {
+      const untaken = this.#socket.writableLength > 0;
+      if (untaken || (this.answerIsDue && this.#reader.isWaiting)) this.close();
+      else this.#socket.setTimeout(patienceMs);
+    });
   }
 
   /** Runs `operation` and closes the connection when it fails or the signal aborts; the signal is let go then. */

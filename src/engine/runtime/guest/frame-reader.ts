@@ -32,6 +32,11 @@ export class FrameReader {
     socket.on("close", () => this.#fail(undefined));
   }
 
+  /** Somebody asked for a frame that is not there yet. */
+  get isWaiting(): boolean {
+    return this.#wake !== undefined;
+  }
+
   /** The next frame, or part of one. Throws `unavailable` when the connection ends first. */
   async next(): Promise<Frame> {
     for (;;) {
@@ -40,19 +45,23 @@ export class FrameReader {
       if (this.#failure !== undefined) throw this.#failure;
       this.#socket.resume();
       await new Promise<void>((resolve) => (this.#wake = resolve));
-      this.#wake = undefined;
     }
   }
 
   #add(chunk: Buffer): void {
     this.#queue.add(chunk);
     if (this.#queue.length > queuedBytesMax) this.#socket.pause();
-    this.#wake?.();
+    this.#wakeReader();
   }
 
   #fail(cause: Error | undefined): void {
     this.#failure ??= new TenkiError("unavailable", "the sandbox does not answer", { cause });
+    this.#wakeReader();
+  }
+
+  #wakeReader(): void {
     this.#wake?.();
+    this.#wake = undefined;
   }
 
   #take(): Frame | undefined {

@@ -9,16 +9,21 @@ import { down, request } from "./protocol.js";
 import { readContent } from "./read-content.js";
 import { writeContent } from "./write-content.js";
 
+/** Long enough to sync a large file to a slow disk. */
+const patienceMsByDefault = 300_000;
+
 /** File operations over the link, a connection each. */
 export class LinkedFiles implements GuestFiles {
   readonly #socketPath: string;
+  readonly #patienceMs: number;
 
-  constructor(socketPath: string) {
+  constructor(socketPath: string, patienceMs: number = patienceMsByDefault) {
     this.#socketPath = socketPath;
+    this.#patienceMs = patienceMs;
   }
 
   async read(path: string, options: ReadFileOptions): Promise<FileContent> {
-    const connection = new GuestConnection(this.#socketPath);
+    const connection = new GuestConnection(this.#socketPath, this.#patienceMs);
     try {
       return await readContent(connection, path, options);
     } catch (error) {
@@ -76,7 +81,7 @@ export class LinkedFiles implements GuestFiles {
   }
 
   async #during<T>(operation: (connection: GuestConnection) => Promise<T>): Promise<T> {
-    const connection = new GuestConnection(this.#socketPath);
+    const connection = new GuestConnection(this.#socketPath, this.#patienceMs);
     try {
       return await operation(connection);
     } finally {
