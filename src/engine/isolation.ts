@@ -24,10 +24,13 @@ export interface IsolationOptions {
 
 /** Adapters are loaded when they are chosen: an engine of one kind pays nothing for the others. */
 const kinds: Readonly<Record<string, (options: IsolationOptions) => Promise<Isolation>>> = {
-  container: async (options) => {
-    const { isRootless } = await import("./rootless/is-rootless.js");
-    return isRootless() ? containersWithoutRoot(options) : containers(options);
-  },
+  container: async (options) =>
+    (await withoutRoot())
+      ? containersWithoutRoot(options, await delegatedCgroup(options))
+      : containers(options),
+  namespaces: async (options) =>
+    (await withoutRoot()) ? containersWithoutRoot(options, undefined) : containers(options, false),
+  process: processes,
 };
 
 export const defaultIsolation = "container";
@@ -40,13 +43,17 @@ export function createIsolation(kind: string, options: IsolationOptions): Promis
   });
 }
 
-async function containers(options: IsolationOptions): Promise<Isolation> {
+const withoutRoot = async (): Promise<boolean> => (await import("./rootless/is-rootless.js")).isRootless();
+
+const unlimited = "--isolation namespaces: nothing bounds a sandbox's processor time, memory and processes";
+
+async function containers(options: IsolationOptions, limited = true): Promise<Isolation> {
   const [{ createOciRuntime }, { createHostImages }, { createVethNetwork }] = await Promise.all([
     import("./runtime/oci-runtime.js"),
     import("./images/host-images.js"),
     import("./network/veth-network.js"),
   ]);
-  const runtime = await createOciRuntime(options);
+  const runtime = await createOciRuntime({ ...options, limited });
   const network = await createVethNetwork(options);
   const bounded = existsSync("/dev/loop-control");
   const disks = bounded ? await loopDisks(options) : await directoryDisks(options);
@@ -55,9 +62,10 @@ async function containers(options: IsolationOptions): Promise<Isolation> {
     network,
     disks,
     images: createHostImages(options),
-    warnings: bounded
-      ? []
-      : ["this machine has no loop devices: the size of a sandbox's disk is not bounded"],
+    warnings: [
+      ...(limited ? [] : [unlimited]),
+      ...(bounded ? [] : ["this machine has no loop devices: the size of a sandbox's disk is not bounded"]),
+    ],
     async close({ sessionsLeft }) {
       await disks.close();
       await network.close({ removeShared: !sessionsLeft });
@@ -65,25 +73,32 @@ async function containers(options: IsolationOptions): Promise<Isolation> {
   };
 }
 
-async function containersWithoutRoot(options: IsolationOptions): Promise<Isolation> {
-  const [{ createOciRuntime }, { createHostImages }, { createSlirpNetwork }, rootless, holder] =
-    await Promise.all([
-      import("./runtime/oci-runtime.js"),
-      import("./images/host-images.js"),
-      import("./network/slirp-network.js"),
-      import("./rootless/delegated-cgroup.js"),
-      import("./rootless/namespace-holder.js"),
-    ]);
-  const { path, missing } = rootless.findDelegatedCgroup();
-  if (path === undefined) {
-    throw new TenkiError(
-      "failed_precondition",
-      `sandboxes cannot be limited: this user's cgroup does not control ${missing.join(", ")}`,
-      { hint: "systemd-run --user --scope -p Delegate=yes tenki engine start" },
-    );
-  }
-  const cgroupParent = join(path, `tenki-${options.instanceId}`);
-  const runtime = await createOciRuntime({ ...options, cgroupParent });
+/** The user's own part of the cgroups, to put sandboxes in; without one, limits cannot hold. */
+async function delegatedCgroup({ instanceId }: IsolationOptions): Promise<string> {
+  const { findDelegatedCgroup } = await import("./rootless/delegated-cgroup.js");
+  const { path, missing } = findDelegatedCgroup();
+  if (path !== undefined) return join(path, `tenki-${instanceId}`);
+  throw new TenkiError(
+    "failed_precondition",
+    `sandboxes cannot be limited: this user's cgroup does not control ${missing.join(", ")}`,
+    {
+      hint: "systemd-run --user --scope -p Delegate=yes tenki engine start; or without limits: --isolation namespaces",
+    },
+  );
+}
+
+async function containersWithoutRoot(
+  options: IsolationOptions,
+  cgroupParent: string | undefined,
+): Promise<Isolation> {
+  const [{ createOciRuntime }, { createHostImages }, { createSlirpNetwork }, holder] = await Promise.all([
+    import("./runtime/oci-runtime.js"),
+    import("./images/host-images.js"),
+    import("./network/slirp-network.js"),
+    import("./rootless/namespace-holder.js"),
+  ]);
+  const limited = cgroupParent !== undefined;
+  const runtime = await createOciRuntime({ ...options, cgroupParent, limited });
   const network = await createSlirpNetwork(options);
   const disks = await directoryDisks(options);
   await holder.holdNamespaces(options.dataDir);
@@ -92,12 +107,31 @@ async function containersWithoutRoot(options: IsolationOptions): Promise<Isolati
     network,
     disks,
     images: createHostImages(options),
-    warnings: ["without root the size of a sandbox's disk is not bounded"],
+    warnings: [...(limited ? [] : [unlimited]), "without root the size of a sandbox's disk is not bounded"],
     async close({ sessionsLeft }) {
       await disks.close();
       await network.close({ removeShared: !sessionsLeft });
       if (!sessionsLeft) await holder.releaseNamespaces(options.dataDir);
     },
+  };
+}
+
+async function processes(options: IsolationOptions): Promise<Isolation> {
+  const [{ createProcessRuntime }, { hostNetwork }, { hostImage }] = await Promise.all([
+    import("./processes/process-runtime.js"),
+    import("./processes/host-network.js"),
+    import("./processes/host-image.js"),
+  ]);
+  const disks = await directoryDisks(options);
+  return {
+    runtime: createProcessRuntime(options),
+    network: hostNetwork,
+    disks,
+    images: hostImage,
+    warnings: [
+      "--isolation process is no boundary: what runs in a session can do whatever the user of this engine can",
+    ],
+    close: () => disks.close(),
   };
 }
 

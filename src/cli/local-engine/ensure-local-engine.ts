@@ -19,5 +19,6 @@ export async function ensureLocalEngine(io: Io, options: EnsureEngineOptions): P
 
 export async function launchEngine(io: Io, dataDir: string, flags: readonly string[]): Promise<LocalEngine> {
   const prefix = await namespacePrefix(dataDir, io.userId);
-  return startEngine({ dataDir, prefix, self: io.self, flags, env: io.env });
+  const warn = (line: string) => io.stderr.write(`${line}\n`);
+  return startEngine({ dataDir, prefix, self: io.self, flags, env: io.env, warn });
 }

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { version } from "../../domain/version.js";
 import { waitUntil } from "../../lib/wait-until.js";
@@ -54,7 +55,7 @@ async function serve(
       dnsServers: options.dns,
       readyDescriptor: ready === undefined ? undefined : Number(ready),
     },
-    { stderr: (text) => void ctx.io.stderr.write(text) },
+    { stderr: (text) => warn(text, ctx, ready) },
   );
 }
 
@@ -63,6 +64,12 @@ const foregroundWords = (options: StartOptions, dataDir: string): string[] => [
   ...startFlags(options),
   ...(options.context ? [] : ["--no-context"]),
 ];
+
+/** Who started this in the background reads the ready descriptor, and shows what a person has to know. */
+function warn(text: string, { io }: Context, ready: string | undefined): void {
+  if (ready !== undefined) writeSync(Number(ready), text);
+  io.stderr.write(text);
+}
 
 /** The same command once more, behind the prefix; signals reach both, for both are in the foreground. */
 function passThrough(argv: readonly string[], { io }: Context): Promise<number> {

@@ -16,6 +16,8 @@ export interface StartEngineOptions {
   /** Flags of `engine start --foreground`, passed on as they are. */
   readonly flags: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Shows a line that a person has to know. */
+  readonly warn: (line: string) => unknown;
 }
 
 /** How long an engine may take until it serves: the first start builds the default image. */
@@ -30,8 +32,9 @@ export async function startEngine(options: StartEngineOptions): Promise<LocalEng
   const child = launch(options);
   const deadline = startDeadline(startTimeoutMs);
   try {
-    const line = await firstLine(child, deadline.signal);
-    const failure = readFailure(line);
+    const lines = await linesUntilReady(child, deadline.signal);
+    for (const line of lines.slice(0, -1)) await options.warn(line);
+    const failure = readFailure(lines.at(-1) ?? "");
     if (failure !== undefined) throw failure;
     const engine = await findEngine(options.dataDir);
     if (engine !== undefined) return engine;
@@ -60,8 +63,8 @@ function launch({ prefix, self, flags, env, dataDir }: StartEngineOptions): Chil
   }
 }
 
-/** What the engine says first on its ready descriptor; its end without a word is a failure. */
-async function firstLine(child: ChildProcess, signal: AbortSignal): Promise<string> {
+/** What the engine says on its ready descriptor: warnings, then one word; its end without it is a failure. */
+async function linesUntilReady(child: ChildProcess, signal: AbortSignal): Promise<string[]> {
   const pipe = child.stdio[readyDescriptor] as Readable;
   signal.addEventListener("abort", () => pipe.destroy(signal.reason as Error), { once: true });
   child.once("error", (error) => pipe.destroy(error));
@@ -69,7 +72,7 @@ async function firstLine(child: ChildProcess, signal: AbortSignal): Promise<stri
   try {
     for await (const chunk of pipe) {
       text += String(chunk);
-      if (text.includes("\n")) break;
+      if (/^(ready|\{.*)\n/m.test(text)) break;
     }
   } catch (cause) {
     child.kill("SIGTERM");
@@ -79,7 +82,7 @@ async function firstLine(child: ChildProcess, signal: AbortSignal): Promise<stri
       hint: "tenki engine doctor",
     });
   }
-  return text.split("\n")[0] ?? "";
+  return text.trimEnd().split("\n");
 }
 
 function readFailure(line: string): TenkiError | undefined {

@@ -1,0 +1,15 @@
+import { randomBytes } from "node:crypto";
+import type { Network, NetworkAttachment } from "../core/ports/network.js";
+
+/** The host's own network for everybody: nothing is made, nothing is bounded. */
+export const hostNetwork: Network = {
+  attach: (): Promise<NetworkAttachment> =>
+    Promise.resolve({
+      handle: `h${randomBytes(6).toString("hex")}`,
+      namespacePath: "/proc/self/ns/net",
+      nameservers: [],
+    }),
+  detach: () => Promise.resolve(),
+  sweep: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+};

@@ -1,0 +1,75 @@
+import { mkdir, readdir, readlink, rm, stat, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { homeDirectory } from "../../domain/file.js";
+import { TenkiError } from "../../domain/error.js";
+import type { GuestCommand, GuestFiles, Runtime, SandboxSpec, SpawnResult } from "../core/ports/runtime.js";
+import { HostFiles } from "./host-files.js";
+import { sandboxVariable, startHostProcess } from "./host-process.js";
+import { killMarked } from "./marked-processes.js";
+
+/**
+ * Sandboxes that are none: a directory, and the engine's own user's processes in it. For machines that allow
+ * nothing better. What a sandbox's home directory is to callers is a directory of the host to its commands.
+ */
+export function createProcessRuntime(options: { readonly dataDir: string }): Runtime {
+  return new ProcessRuntime(join(options.dataDir, "processes"));
+}
+
+class ProcessRuntime implements Runtime {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  async start({ sessionId, disk }: SandboxSpec): Promise<void> {
+    await mkdir(join(disk.directory, homeDirectory), { recursive: true, mode: 0o700 });
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await symlink(disk.directory, this.#link(sessionId));
+  }
+
+  async isRunning(sessionId: string): Promise<boolean> {
+    return (await this.#root(sessionId)) !== undefined;
+  }
+
+  async stop(sessionId: string): Promise<void> {
+    await killMarked(sandboxVariable, sessionId);
+    await rm(this.#link(sessionId), { force: true });
+  }
+
+  async spawn(sessionId: string, command: GuestCommand, signal: AbortSignal): Promise<SpawnResult> {
+    if (command.terminal !== undefined) {
+      throw new TenkiError("unimplemented", "there are no terminals with --isolation process");
+    }
+    signal.throwIfAborted();
+    return startHostProcess(await this.#requireRoot(sessionId), sessionId, command);
+  }
+
+  files(sessionId: string): GuestFiles {
+    return new HostFiles(() => this.#requireRoot(sessionId));
+  }
+
+  async sweep(keep: ReadonlySet<string>): Promise<void> {
+    for (const id of await readdir(this.#directory).catch(() => [])) if (!keep.has(id)) await this.stop(id);
+  }
+
+  async #requireRoot(sessionId: string): Promise<string> {
+    const root = await this.#root(sessionId);
+    if (root === undefined) throw new TenkiError("unavailable", "the sandbox does not answer");
+    return root;
+  }
+
+  async #root(sessionId: string): Promise<string | undefined> {
+    try {
+      const root = await readlink(this.#link(sessionId));
+      await stat(root);
+      return root;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #link(sessionId: string): string {
+    return join(this.#directory, sessionId);
+  }
+}

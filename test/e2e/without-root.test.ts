@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { chmod, cp, mkdtemp, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { runProcess, tryProcess } from "../../src/lib/process.js";
+
+/** An ordinary user of the machine, made for this test, with an engine of its own. */
+describe("an engine without root", () => {
+  const user = `tenki${process.pid % 100_000}`;
+  let home: string;
+  let tree: string;
+  before(async () => {
+    await runProcess(["useradd", "--create-home", "--shell", "/bin/bash", user]);
+    home = (await runProcess(["getent", "passwd", user])).split(":")[5] ?? "";
+    // The clone may lie where an ordinary user cannot look: what is run is a copy.
+    tree = await mkdtemp("/tmp/tenki-rootless-");
+    await chmod(tree, 0o755);
+    for (const part of ["bin", "dist", "package.json"]) await cp(part, join(tree, part), { recursive: true });
+    await cp("node_modules/@photostructure", join(tree, "node_modules/@photostructure"), { recursive: true });
+    await cp("node_modules/node-gyp-build", join(tree, "node_modules/node-gyp-build"), { recursive: true });
+  });
+  after(async () => {
+    await tenki("engine stop --terminate-sessions");
+    await tryProcess(["pkill", "-KILL", "-u", user]);
+    await runProcess(["userdel", "--remove", "--force", user]);
+    await rm(tree, { recursive: true });
+  });
+
+  /** As the user, in a shell of its own: every word of `line` is ours. */
+  const shell = (line: string) =>
+    tryProcess(
+      ["setpriv", "--reuid", user, "--regid", user, "--init-groups", "--reset-env", "bash", "-c", line],
+      {
+        env: { PATH: process.env["PATH"] },
+        cwd: home,
+        timeoutMs: 120_000,
+      },
+    );
+  const tenki = (line: string) =>
+    shell(`export PATH=${process.env["PATH"] ?? ""}; exec ${process.execPath} ${tree}/bin/tenki ${line}`);
+
+  it("is told by doctor what this machine gives, and what is missing", async () => {
+    const { stdout } = await tenki("engine doctor --json");
+    const findings = JSON.parse(stdout) as { mode: string; name: string; ok: boolean; hint: string | null }[];
+    assert.ok(findings.every(({ mode }) => mode === "rootless"));
+    assert.equal(findings.find(({ name }) => name === "user namespaces")?.ok, true);
+    for (const { ok, name, hint } of findings) assert.ok(ok || hint !== null, `${name} has no hint`);
+  });
+
+  it("does not start without limits unless that is asked for by name", async (t) => {
+    const { exitCode, stderr } = await tenki("engine start --listen 127.0.0.1:0");
+    if (exitCode === 0) {
+      t.diagnostic("this machine delegates a cgroup to ordinary users: limits hold");
+      return;
+    }
+    assert.match(stderr, /cannot be limited/);
+    assert.match(stderr, /^hint: .*Delegate=yes.*--isolation namespaces/m);
+  });
+
+  it("runs sandboxes that are held apart as root's are", async () => {
+    const started = await tenki("engine start --listen 127.0.0.1:0 --isolation namespaces");
+    assert.equal(started.exitCode, 0, started.stderr);
+    assert.match(started.stderr, /nothing bounds/);
+    const created = await tenki("sandbox create --name mine --allow-outbound=false");
+    assert.equal(created.exitCode, 0, created.stderr);
+    const { stdout } = await tenki("sandbox exec -q -c 'id -un; cat /proc/self/status; ls /home'");
+    assert.match(stdout, /^tenki$/m);
+    assert.match(stdout, /^Seccomp:\t2$/m);
+    assert.match(stdout, /^CapBnd:\t00000000a00405fb$/m);
+    assert.doesNotMatch(stdout, new RegExp(`^${user}$`, "m"));
+    const away = await tenki("sandbox exec -q --user root -c 'mount -t tmpfs none /mnt || unshare -m true'");
+    assert.notEqual(away.exitCode, 0);
+    await tenki("sandbox write --path note.txt --data hello");
+    assert.equal((await tenki("sandbox read --path note.txt")).stdout, "hello");
+  });
+
+  it("finds its sandboxes again after a restart", async () => {
+    const stopped = await tenki("engine stop");
+    assert.match(stopped.stderr, /1 session left running/);
+    await tenki("engine start --listen 127.0.0.1:0 --isolation namespaces");
+    assert.equal((await tenki("sandbox exec -q -c 'cat note.txt'")).stdout, "hello");
+  });
+
+  it("limits them where a cgroup is the user's own", async (t) => {
+    const controllers = ["memory", "pids", "cpu"];
+    const roots = controllers.map((name) => `/sys/fs/cgroup/${name}`);
+    const isLegacy = await Promise.all(roots.map((root) => stat(join(root, "cgroup.procs")))).then(
+      () => true,
+      () => false,
+    );
+    if (!isLegacy) {
+      t.skip("no version 1 controllers to delegate here; with version 2, systemd does it");
+      return;
+    }
+    await tenki("engine stop --terminate-sessions");
+    const group = `tenki-test-${process.pid}`;
+    const all = [
+      "memory",
+      "pids",
+      "cpu",
+      "cpuacct",
+      "cpuset",
+      "freezer",
+      "devices",
+      "blkio",
+      "systemd",
+      "unified",
+    ];
+    const own = all.map((name) => `/sys/fs/cgroup/${name}/${group}`);
+    const setUp = own.map((path) => `mkdir -p ${path} && chown -R ${user} ${path}`).join("\n");
+    const cpuset = `/sys/fs/cgroup/cpuset`;
+    const prepared = await tryProcess([
+      "bash",
+      "-ec",
+      `${setUp}
+       cat ${cpuset}/cpuset.cpus > ${cpuset}/${group}/cpuset.cpus
+       cat ${cpuset}/cpuset.mems > ${cpuset}/${group}/cpuset.mems`,
+    ]);
+    try {
+      assert.equal(prepared.exitCode, 0, prepared.stderr);
+      const enter = own.map((path) => `echo $$ > ${path}/cgroup.procs`).join("\n");
+      const started = await tryProcess(
+        [
+          "bash",
+          "-ec",
+          `${enter}\nexec setpriv --reuid ${user} --regid ${user} --init-groups --reset-env ${process.execPath} ${tree}/bin/tenki engine start --listen 127.0.0.1:0`,
+        ],
+        { env: { PATH: process.env["PATH"] }, cwd: home, timeoutMs: 120_000 },
+      );
+      assert.equal(started.exitCode, 0, started.stderr);
+      await tenki("sandbox create --name bounded --memory-mb 256 --allow-outbound=false");
+      const hog = await tenki(`sandbox exec -q -c 'python3 -c "x = bytearray(1_000_000_000)"'`);
+      assert.notEqual(hog.exitCode, 0);
+      assert.equal((await tenki("sandbox exec -q -c 'echo alive'")).stdout, "alive\n");
+    } finally {
+      await tenki("engine stop --terminate-sessions");
+      await tryProcess(["bash", "-c", own.map((path) => `rmdir ${path}/* ${path} 2>/dev/null`).join("; ")]);
+    }
+  });
+});
