@@ -22,6 +22,7 @@ export function dataPlaneRoutes(
       if (payload?.case !== "start")
         throw new ConnectError("the first frame is no start", Code.InvalidArgument);
       const session = open(payload.value.sessionId, context);
+      sessions.commands.push(payload.value);
       for await (const frame of runInSession(session, payload.value, frames, context.signal)) yield { frame };
     },
     async *readFileStream({ request }, context) {

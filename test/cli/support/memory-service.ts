@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import {
+  type RunStart,
   SandboxService,
   SandboxSessionDataPlaneService,
 } from "../../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
@@ -55,6 +56,11 @@ export class MemoryService implements AsyncDisposable {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     service = new MemoryService(server, sessions);
     return service;
+  }
+
+  /** Every command that was run, in order. */
+  get commands(): readonly RunStart[] {
+    return this.sessions.commands;
   }
 
   /** As when its machine loses its power. */

@@ -80,8 +80,12 @@ function launch(session: StoredSession, start: RunStart): ChildProcess {
 
 async function* outputs(child: ChildProcess) {
   const queue = new AsyncQueue<Payload>(4);
+  let turn: Promise<void> = Promise.resolve(); // the queue is for one producer at a time
   const read = async (name: "stdout" | "stderr") => {
-    for await (const value of child[name] ?? []) await queue.push({ case: name, value: value as Uint8Array });
+    for await (const value of child[name] ?? []) {
+      turn = turn.then(() => queue.push({ case: name, value: value as Uint8Array }));
+      await turn;
+    }
   };
   void Promise.all([read("stdout"), read("stderr")]).then(
     () => queue.end(),

@@ -6,6 +6,7 @@ import { create } from "@bufbuild/protobuf";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import {
   type CreateSessionRequest,
+  type RunStart,
   type SandboxSession,
   SandboxSessionSchema,
   SessionState,
@@ -32,6 +33,7 @@ export class SessionTable {
   /** The `limited` page size, so that pages are met with few sessions. */
   pageSize = 3;
   readonly created: CreateSessionRequest[] = [];
+  readonly commands: RunStart[] = [];
   readonly #sessions = new Map<string, StoredSession>();
   #closed = false;
 
