@@ -108,16 +108,21 @@ static bool wait_and_serve(int signals, bool resting) {
     return accept_all(signals);
 }
 
+static bool take_listening_socket(void) {
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    if (getsockopt(LISTEN_FD, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 || !listening) return false;
+    return fcntl(LISTEN_FD, F_SETFL, O_NONBLOCK) == 0 && fcntl(LISTEN_FD, F_SETFD, FD_CLOEXEC) == 0;
+}
+
 int run_init(void) {
-    fill_standard_streams();
-    int signals = take_signals();
-    int flags = fcntl(LISTEN_FD, F_GETFL);
-    if (signals < 0 || flags < 0 || fcntl(LISTEN_FD, F_SETFL, flags | O_NONBLOCK) < 0 ||
-        fcntl(LISTEN_FD, F_SETFD, FD_CLOEXEC) < 0) {
-        fprintf(stderr, "tenki-guest: descriptor %d is no listening socket: %s\n", LISTEN_FD, strerror(errno));
+    if (!take_listening_socket()) {
+        fprintf(stderr, "tenki-guest: descriptor %d is no listening socket\n", LISTEN_FD);
         return 1;
     }
+    fill_standard_streams();
+    int signals = take_signals();
     umask(022);
-    if (chdir("/") < 0) return 1;
+    if (signals < 0 || chdir("/") < 0) return 1;
     for (bool resting = false;;) resting = !wait_and_serve(signals, resting);
 }
