@@ -21,6 +21,11 @@ const newEngine = async (idStart?: string): Promise<TestEngine> => {
   engines.push(made);
   return made;
 };
+const start = (
+  of: TestEngine,
+  options: { dnsServers?: readonly string[]; ready?: number } = {},
+  keep: readonly string[] = [],
+) => of.start({ dnsServers: [world.address], ...options }, keep);
 const reachesWorld = async (handle: string): Promise<boolean> => {
   const target: Target = { protocol: "tcp", host: world.address, port: 18_080 };
   return (await probe(handle, [target])).every((result) => result !== "");
@@ -46,7 +51,7 @@ test("what it needs is found on this machine", async () => {
 });
 
 test("after the end nothing of it is left, shared parts included", async () => {
-  const network = await engine.start({ ready: 2 });
+  const network = await start(engine, { ready: 2 });
   const attached = [await network.attach({ outbound: true }), await network.attach({ outbound: false })];
   const during = await engine.traces();
   for (const part of ["link tk", "namespace tk", "table inet", "route 198.19.", "iptables -A FORWARD"])
@@ -64,14 +69,14 @@ test("somebody else's rules stay as they are", async () => {
   const foreign = async () =>
     (await runProcess(["iptables", "-S"])).split("\n").filter((line) => !line.includes("tenki-"));
   const rules = await foreign();
-  const network = await engine.start();
+  const network = await start(engine);
   assert.deepEqual(await foreign(), rules);
   await network.close({ removeShared: true });
   assert.deepEqual(await foreign(), rules);
 });
 
 test("sandboxes that stay keep their network over the end of the engine", async () => {
-  const network = await engine.start({ ready: 3 });
+  const network = await start(engine, { ready: 3 });
   const { handle } = await network.attach({ outbound: true });
   await network.close({ removeShared: false });
   assert.deepEqual(await engine.linkNames(), [handle], "what was kept ready is gone");
@@ -79,14 +84,14 @@ test("sandboxes that stay keep their network over the end of the engine", async 
 });
 
 test("after a crash what is kept works as it did, and all else is removed", async () => {
-  const crashed = await engine.start({ ready: 2 });
+  const crashed = await start(engine, { ready: 2 });
   const [open, shut, lost] = [
     await crashed.attach({ outbound: true }),
     await crashed.attach({ outbound: false }),
     await crashed.attach({ outbound: true }),
   ];
   assert.ok(open.address !== undefined);
-  const restarted = await engine.start({}, [open.handle, shut.handle]);
+  const restarted = await start(engine, {}, [open.handle, shut.handle]);
   // The object that "crashed" may still be keeping ready what it had begun; it is not part of the check.
   await waitUntil(async () => ((await engine.linkNames()).includes(lost.handle) ? undefined : true), {
     timeoutMs: 5_000,
@@ -104,13 +109,13 @@ test("after a crash what is kept works as it did, and all else is removed", asyn
 });
 
 test("after a crash the addresses are kept, whatever has become of the file or the routes", async () => {
-  const crashed = await engine.start();
+  const crashed = await start(engine);
   const { handle, address } = await crashed.attach({ outbound: true });
   await writeFile(join(engine.dataDir, "network.json"), '{"range":"198.');
   const wide = [`198.19.${blockOf(address) * 16}.0/21`, "via", world.address];
   await runProcess(["ip", "route", "add", ...wide]);
   try {
-    const restarted = await engine.start({}, [handle]);
+    const restarted = await start(engine, {}, [handle]);
     assert.ok(await reachesWorld(handle));
     const next = await restarted.attach({ outbound: true });
     assert.equal(blockOf(next.address), blockOf(address));
@@ -122,7 +127,7 @@ test("after a crash the addresses are kept, whatever has become of the file or t
 
 test("a damaged file without an engine's traces is written anew", async () => {
   await writeFile(join(engine.dataDir, "network.json"), "\0\0");
-  const network = await engine.start();
+  const network = await start(engine);
   const { range } = JSON.parse(await readFile(join(engine.dataDir, "network.json"), "utf8")) as {
     range: string;
   };
@@ -132,13 +137,13 @@ test("a damaged file without an engine's traces is written anew", async () => {
 });
 
 test("a range with somebody else's route is not chosen", async () => {
-  const first = await engine.start();
+  const first = await start(engine);
   const { address } = await first.attach({ outbound: true });
   await first.close({ removeShared: true });
   const taken = ["route", "add", "unreachable", `198.19.${blockOf(address) * 16 + 3}.0/24`];
   await runProcess(["ip", ...taken]);
   try {
-    const second = await engine.start();
+    const second = await start(engine);
     const next = await second.attach({ outbound: true });
     assert.notEqual(blockOf(next.address), blockOf(address));
     await second.close({ removeShared: true });
@@ -152,7 +157,7 @@ test("a way to half of the world takes no range away, as a VPN's does not", asyn
   const half = ["128.0.0.0/1", "dev", world.hostLink, "table", "7357"];
   await runProcess(["ip", "route", "add", ...half]);
   try {
-    await (await engine.start()).close({ removeShared: true });
+    await (await start(engine)).close({ removeShared: true });
   } finally {
     await runProcess(["ip", "route", "del", ...half]);
   }
@@ -160,7 +165,7 @@ test("a way to half of the world takes no range away, as a VPN's does not", asyn
 
 test("engines that start at once take ranges of their own, also where their ids ask for the same", async () => {
   const others = await Promise.all(Array.from({ length: 4 }, () => newEngine("7e57")));
-  const networks = await Promise.all(others.map((other) => other.start()));
+  const networks = await Promise.all(others.map((other) => start(other)));
   const attached = await Promise.all(networks.map((network) => network.attach({ outbound: true })));
   const blocks = attached.map(({ address }) => blockOf(address));
   assert.equal(new Set(blocks).size, blocks.length);
@@ -169,7 +174,7 @@ test("engines that start at once take ranges of their own, also where their ids 
 });
 
 test("fifty come and go at once", async () => {
-  const network = await engine.start({ ready: 4 });
+  const network = await start(engine, { ready: 4 });
   const attached = await Promise.all(
     Array.from({ length: 50 }, (_, index) => network.attach({ outbound: index % 2 === 0 })),
   );
@@ -182,7 +187,7 @@ test("fifty come and go at once", async () => {
 });
 
 test("a number is not given away while its link is there, and a second detach meets nobody", async () => {
-  const network = await engine.start();
+  const network = await start(engine);
   const { handle } = await network.attach({ outbound: true });
   const holder = await holdNamespace(handle);
   try {
@@ -200,7 +205,7 @@ test("a number is not given away while its link is there, and a second detach me
 });
 
 test("a handle that was never attached is nobody's", async () => {
-  const network = await engine.start({ ready: 1 });
+  const network = await start(engine, { ready: 1 });
   const link = await waitUntil(async () => (await engine.linkNames())[0], { timeoutMs: 5_000 });
   await network.detach(link ?? "");
   await network.detach("../../etc");
@@ -216,7 +221,7 @@ test("rules that cannot be set leave nothing half-made", async () => {
   const path = process.env["PATH"] ?? "";
   const find = async (tool: string) => (await runProcess(["sh", "-c", `command -v ${tool}`])).trim();
   for (const tool of ["ip", "nft", "iptables"]) await symlink(await find(tool), join(tools, tool));
-  const network = await engine.start();
+  const network = await start(engine);
   process.env["PATH"] = tools;
   try {
     await unlink(join(tools, "nft"));
@@ -237,7 +242,7 @@ test("rules that cannot be set leave nothing half-made", async () => {
 
 test("another resolver is followed when the next sandbox comes, by those that run too", async () => {
   const dnsServers = [world.address];
-  const network = await engine.start({ dnsServers, ready: 1 });
+  const network = await start(engine, { dnsServers, ready: 1 });
   const before = await network.attach({ outbound: true });
   assert.deepEqual(await probe(before.handle, names(before.nameservers[0] ?? "")), [dnsAnswer, dnsAnswer]);
   await world.visitors();
@@ -258,7 +263,7 @@ test("another resolver is followed when the next sandbox comes, by those that ru
 test("a name server that is no IPv4 address is refused at once", async () => {
   for (const server of ["fd00::53", "dns.example", "1.1.1.1; flush ruleset"]) {
     await assert.rejects(
-      engine.start({ dnsServers: [server] }),
+      start(engine, { dnsServers: [server] }),
       (error) =>
         error instanceof TenkiError && error.kind === "invalid_argument" && error.message.includes(server),
     );

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { networkInterfaces } from "node:os";
 import { after, before, beforeEach, test } from "node:test";
 import type { Network, NetworkAttachment } from "../../src/engine/core/ports/network.js";
 import { runProcess } from "../../src/lib/process.js";
 import { TestEngine } from "./support/engines.js";
 import { dnsAnswer, listen, type Listening } from "./support/listeners.js";
 import type { Target } from "./support/probe.js";
-import { Place, probe, probeFromHost } from "./support/world.js";
+import { hostAddresses, Place, probe, probeFromHost } from "./support/world.js";
 
 const loopbackResolver = "127.0.0.78"; // 127.0.0.1 may have one already
 const metadata = "169.254.169.254";
@@ -66,8 +65,8 @@ before(async () => {
   ]);
   engine = await TestEngine.make();
   other = await TestEngine.make();
-  network = await engine.start();
-  otherNetwork = await other.start();
+  network = await engine.start({ dnsServers: [world.address] });
+  otherNetwork = await other.start({ dnsServers: [world.address] });
   open = await network.attach({ outbound: true });
   second = await network.attach({ outbound: true });
   shut = await network.attach({ outbound: false });
@@ -155,10 +154,7 @@ test("with outbound off, nothing is reached and nothing is resolved", async () =
 });
 
 test("no server of the host is reached, by any of its addresses", async () => {
-  const own = Object.values(networkInterfaces())
-    .flat()
-    .flatMap((entry) => (entry?.family === "IPv4" && !entry.internal ? [entry.address] : []));
-  assert.ok(own.includes(world.hostAddress) && own.includes(gatewayOf(open)));
+  const own = [...hostAddresses(), world.hostAddress, gatewayOf(open), gatewayFor(shut)];
   const control = await probeFromHost(own.flatMap((address) => both(address)));
   assert.ok(control.every((result) => result !== ""));
   host.arrived.length = 0;
@@ -295,7 +291,7 @@ test("loopback inside works, both kinds", async () => {
 
 test("connections of a former sandbox at the same address are no way out for one that is shut in", async () => {
   const here = await TestEngine.make();
-  let its = await here.start();
+  let its = await here.start({ dnsServers: [world.address] });
   const known = { sourcePort: 23_456 };
   try {
     const former = await its.attach({ outbound: true });
@@ -305,7 +301,7 @@ test("connections of a former sandbox at the same address are no way out for one
     assert.deepEqual(await probe(former.handle, [...udp, ...dns]), [`hello ${world.hostAddress}`, dnsAnswer]);
     await its.detach(former.handle);
     await its.close({ removeShared: false });
-    its = await here.start();
+    its = await here.start({ dnsServers: [world.address] });
     const next = await its.attach({ outbound: false });
     assert.equal(next.address, former.address);
     await runProcess(["ip", "-n", next.handle, "route", "add", "default", "via", gateway]); // as if it could

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, cp, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { networkInterfaces, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -13,7 +13,7 @@ import { waitUntil } from "../../src/lib/wait-until.js";
 import { listen, type Listening } from "./support/listeners.js";
 import type { Target } from "./support/probe.js";
 import type { Request } from "./support/slirp-engine.js";
-import { Place } from "./support/world.js";
+import { hostAddresses, Place } from "./support/world.js";
 
 const user = `tkslirp${process.pid % 10_000}`;
 const device = "/dev/net/tun";
@@ -86,14 +86,16 @@ function slirpTest(name: string, body: () => Promise<void>): void {
 }
 
 slirpTest("with outbound on the world is reached, and nothing of the host's", async () => {
-  const own = Object.values(networkInterfaces())
-    .flat()
-    .flatMap((entry) => (entry?.family === "IPv4" && !entry.internal ? [entry.address] : []));
   const { handle, namespacePath, nameservers } = await attach(true);
   assert.deepEqual(nameservers, ["10.0.2.3"]);
   const results = await probe(namespacePath, both(world.address));
   assert.deepEqual(results, [`hello ${world.hostAddress}`, `hello ${world.hostAddress}`]);
-  nothing(await probe(namespacePath, [...own, "10.0.2.2", "10.0.2.3", "127.0.0.1"].flatMap(both)));
+  nothing(
+    await probe(
+      namespacePath,
+      [...hostAddresses(), world.hostAddress, "10.0.2.2", "10.0.2.3", "127.0.0.1"].flatMap(both),
+    ),
+  );
   assert.deepEqual(host.arrived, []);
   await world.visitors();
   nothing(await probe(namespacePath, both(metadata)));

@@ -23,12 +23,12 @@ export class TestEngine {
 
   /** As the engine does it when it starts. */
   async start(
-    options: Partial<Pick<VethNetworkOptions, "dnsServers" | "ready" | "log">> = {},
+    options: Pick<VethNetworkOptions, "ready"> & { readonly dnsServers: readonly string[] },
     keep: readonly string[] = [],
   ): Promise<Network> {
-    const { dnsServers = ["203.0.113.1"], ready = 0, log = silentLogger } = options;
+    const { dnsServers, ready = 0 } = options;
     const { dataDir, instanceId } = this;
-    const network = await createVethNetwork({ dataDir, instanceId, dnsServers, ready, log });
+    const network = await createVethNetwork({ dataDir, instanceId, dnsServers, ready, log: silentLogger });
     await network.sweep(new Set(keep));
     return network;
   }

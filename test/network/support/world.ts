@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { networkInterfaces } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { runProcess, tryProcess } from "../../../src/lib/process.js";
@@ -83,11 +84,14 @@ export class Place {
       script("listeners"),
       JSON.stringify(listeners),
     ];
-    const child = spawn("ip", argv, { stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn("ip", argv, { stdio: ["pipe", "pipe", "pipe"] });
+    let said = "";
+    child.stderr.on("data", (text: Buffer) => (said += text.toString()));
     const lines: string[] = [];
     createInterface(child.stdout).on("line", (line) => lines.push(line));
     this.#servers.push({ child, lines });
-    if ((await takeUntil(lines, "ready")) === undefined) throw new Error(`no servers in ${this.name}`);
+    if ((await takeUntil(lines, "ready")) === undefined)
+      throw new Error(`no servers in ${this.name}: exit ${child.exitCode} ${child.signalCode} ${said}`);
   }
 
   /** Who came since this was last asked, one line each. */
@@ -118,10 +122,17 @@ export class Place {
   }
 }
 
+/** IPv4 of the host's links, without those that engines and tests make and remove at any moment. */
+export const hostAddresses = (): string[] =>
+  Object.entries(networkInterfaces())
+    .filter(([link]) => !/^(tk[0-9a-f]{8}-|t[lns]\d|veth)/.test(link))
+    .flatMap(([, entries = []]) => entries)
+    .flatMap(({ family, internal, address }) => (family === "IPv4" && !internal ? [address] : []));
+
 /** Waits for a line, and takes it and all before it. */
 function takeUntil(lines: string[], last: string): Promise<string[] | undefined> {
   return waitUntil(
     () => (lines.includes(last) ? lines.splice(0, lines.indexOf(last) + 1).slice(0, -1) : undefined),
-    { timeoutMs: 10_000 },
+    { timeoutMs: 30_000 },
   );
 }
