@@ -2,12 +2,14 @@
  * tenki-guest: the engine's hand inside a sandbox.
  *
  *   tenki-guest listen <socket-path> -- <argv…>   on the host: makes the listening socket fd 3, then execs argv
+ *   tenki-guest layers (<options> <target>)… -- <argv…>   on the host: mounts overlays for argv alone, then execs it
  *   tenki-guest init                              pid 1 of the sandbox: serves what arrives on fd 3
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "init.h"
+#include "layers.h"
 #include "listen.h"
 
 int main(int argc, char **argv) {
@@ -15,6 +17,8 @@ int main(int argc, char **argv) {
     if (argc >= 5 && strcmp(argv[1], "listen") == 0 && strcmp(argv[3], "--") == 0) {
         return listen_and_exec(argv[2], argv + 4);
     }
-    fprintf(stderr, "usage: tenki-guest listen <socket-path> -- <argv...> | tenki-guest init\n");
+    if (argc >= 3 && strcmp(argv[1], "layers") == 0) return mount_layers_and_exec(argc - 2, argv + 2);
+    fprintf(stderr, "usage: tenki-guest listen <socket-path> -- <argv...> | tenki-guest init |\n"
+                    "       tenki-guest layers (<options> <target>)... -- <argv...>\n");
     return 2;
 }

@@ -24,8 +24,7 @@ export interface RunContainerOptions {
 export async function runContainer(options: RunContainerOptions): Promise<void> {
   const { overlays, directory } = options;
   const layers = overlays.flatMap(({ options, target }) => [options, target]);
-  const argv = ["unshare", "--mount", "--propagation", "slave", "--"];
-  argv.push("/bin/sh", "-euc", mountAndExec, "mount-layers", ...layers, "--", ...runtimeArguments(options));
+  const argv = [options.guestBinary, "layers", ...layers, "--", ...runtimeArguments(options)];
   const result = await startDetached(argv, { timeoutMs: startTimeoutMs, signal: options.signal });
   if (result.exitCode === 0) return;
   if (options.signal.aborted) throw cancelled(options.signal);
@@ -38,9 +37,6 @@ export async function runContainer(options: RunContainerOptions): Promise<void> 
 
 /** A start takes some fifty milliseconds; a runtime that takes so long hangs. */
 const startTimeoutMs = 30_000;
-
-const mountAndExec =
-  'while [ "$1" != -- ]; do mount -t overlay -o "$1" overlay "$2"; shift 2; done; shift; exec "$@"';
 
 function runtimeArguments(options: RunContainerOptions): string[] {
   const { directory, guestBinary, runtimeCommand, runtimeRoot, containerId } = options;
