@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { build } from "esbuild";
+import { grpcAlone, slowBuiltinsLate } from "./light-start.mjs";
 
 const root = new URL("..", import.meta.url).pathname;
 process.chdir(root);
@@ -46,7 +47,8 @@ const parts = {
       ...commonJs,
       entryPoints: ["src/main.ts"],
       outfile: "dist/tenki.cjs",
-      plugins: [engineApart],
+      inject: ["src/lib/light-globals.ts"],
+      plugins: [engineApart, grpcAlone, slowBuiltinsLate],
     });
     await run(process.execPath, "scripts/warm-code-cache.mjs");
   },

@@ -1,4 +1,5 @@
-import { readFile, realpath } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { TenkiError } from "../../domain/error.js";
 import { writeFileAtomic } from "../../lib/atomic-file.js";
@@ -25,7 +26,7 @@ export class ConfigFile {
 
   /** All top-level values; empty where there is no file. */
   values(): Promise<ConfigValues> {
-    this.#values ??= this.#readText().then((text) => this.#parse(text));
+    this.#values ??= this.#read();
     return this.#values;
   }
 
@@ -39,7 +40,7 @@ export class ConfigFile {
       // A link to the file (people keep their settings elsewhere) stays a link.
       const target = await realpath(this.path).catch(() => this.path);
       await withFileLock(target, async () => {
-        const before = await this.#readText();
+        const before = this.#readText();
         await this.#parse(before);
         const after = Object.entries(changes).reduce(
           (text, [key, value]) => setInConfigText(text, key, value),
@@ -57,9 +58,14 @@ export class ConfigFile {
     }
   }
 
-  async #readText(): Promise<string> {
+  async #read(): Promise<ConfigValues> {
+    return this.#parse(this.#readText());
+  }
+
+  /** At once: it is small, and every command reads it before anything else. */
+  #readText(): string {
     try {
-      return await readFile(this.path, "utf8");
+      return readFileSync(this.path, "utf8");
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (code === "ENOENT" || code === "ENOTDIR") return "";
