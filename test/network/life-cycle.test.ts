@@ -318,3 +318,20 @@ async function holdNamespace(name: string): Promise<() => Promise<void>> {
   await place.serve([{ protocol: "tcp", host: "127.0.0.1", port: 18_080 }]);
   return () => place.stop();
 }
+
+test("rules that somebody flushes are put back, and the sandbox goes on", async () => {
+  const network = await start(engine);
+  const { handle } = await network.attach({ outbound: true });
+  const table = `tenki_${engine.instanceId}`;
+  await runProcess(["nft", "delete", "table", "inet", table]);
+  const back = await waitUntil(
+    async () => {
+      const tables = await runProcess(["nft", "list", "tables"]);
+      return tables.includes(table) && (await reachesWorld(handle)) ? true : undefined;
+    },
+    { timeoutMs: 30_000, intervalMs: 100 },
+  );
+  assert.ok(back, "the rules did not come back");
+  const rules = await runProcess(["nft", "list", "table", "inet", table]);
+  assert.match(rules, new RegExp(`"${handle}"`));
+});

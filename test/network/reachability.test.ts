@@ -245,7 +245,7 @@ test("what stands behind a bridge of the host's own, or behind a forwarded port,
     await world.visitors();
     nothing(await probe(open.handle, [...published, ...both(neighbour.address)]));
     assert.deepEqual([...(await neighbour.visitors()), ...(await world.visitors())], []);
-  }).finally(() => runProcess(["nft", "delete", "table", ...table.split(" ")]));
+  }).finally(async () => void (await runProcess(["nft", "delete", "table", ...table.split(" ")])));
 });
 
 test("the world does not reach a sandbox", async () => {

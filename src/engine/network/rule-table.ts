@@ -14,6 +14,7 @@ export class RuleTable {
   readonly #outbound = new Set<string>();
   readonly #turns = new KeyedMutex();
   #resolver: string | undefined;
+  #removed = false;
 
   constructor(instanceId: string, range: string) {
     this.#instanceId = instanceId;
@@ -82,8 +83,21 @@ export class RuleTable {
     });
   }
 
+  /** Writes it anew where somebody has taken it away (a firewall that is restarted flushes everything). */
+  async restore(): Promise<boolean> {
+    let lost = false;
+    await this.#turn(async () => {
+      if (this.#removed) return;
+      const { exitCode } = await tryProcess(["nft", "list", "chain", ...this.#name.split(" "), "to_host"]);
+      lost = exitCode !== 0;
+      if (lost) await this.#write();
+    });
+    return lost;
+  }
+
   remove(): Promise<void> {
     return this.#turn(async () => {
+      this.#removed = true;
       await tryProcess(["nft", "delete", "table", ...this.#name.split(" ")]);
     });
   }

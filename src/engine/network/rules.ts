@@ -1,4 +1,4 @@
-import { linkPrefix, type Slot } from "./slot.js";
+import { linkPrefix, type Slot, slotsPerRange } from "./slot.js";
 
 export const tableName = (instanceId: string): string => `inet tenki_${instanceId}`;
 
@@ -18,6 +18,9 @@ export interface RuleInputs {
 /** Neither the world nor anybody's: link-local (metadata services), other sandboxes, loopback, multicast. */
 const closedRanges = "{ 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 198.19.0.0/16, 224.0.0.0/3 }";
 
+/** Enough for a crawler; a sixteenth of what a small machine's kernel keeps for all. */
+const maxConnections = 4_096;
+
 /** The whole policy of an engine as one transaction for `nft -f -`; it replaces what was there. */
 export function renderRules({ instanceId, range, slots, outbound, resolver, uplinks }: RuleInputs): string {
   const table = tableName(instanceId);
@@ -31,6 +34,8 @@ add table ${table}
 delete table ${table}
 table ${table} {
   set outbound { type ifname; ${elements(open)} }
+  # How many connections each sandbox has: the kernel's table of them is everybody's.
+  set connections { type ipv4_addr; size ${slotsPerRange}; flags dynamic; }
   set sources { type ifname . ipv4_addr; ${elements(slots.map(sourceElement))} }
 
   # Before anything else: nothing but IPv4 from the link's own address, and nothing to loopback.
@@ -71,6 +76,7 @@ table ${table} {
     oifname ${ours} oifname != @outbound drop
     iifname ${ours} tcp flags syn / syn,rst tcp option maxseg size set rt mtu
     iifname ${ours} ct state established,related accept
+    iifname ${ours} ct state new add @connections { ip saddr ct count over ${maxConnections} } drop
     iifname ${ours} ct status dnat ${question} accept
     iifname ${ours} ip daddr ${closedRanges} drop
     iifname ${ours} fib daddr type { local, broadcast, multicast } drop

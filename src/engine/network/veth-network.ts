@@ -37,6 +37,9 @@ export async function createVethNetwork(options: VethNetworkOptions): Promise<Ne
   return new VethNetwork(options, range);
 }
 
+/** How long the rules may be gone at most. */
+const lookEveryMs = 5_000;
+
 class VethNetwork implements Network {
   readonly #options: VethNetworkOptions;
   readonly #range: string;
@@ -50,6 +53,7 @@ class VethNetwork implements Network {
   #nextNumber = 0;
   #refill: Promise<void> = Promise.resolve();
   #closed = false;
+  #watch: NodeJS.Timeout | undefined;
 
   constructor(options: VethNetworkOptions, range: string) {
     this.#options = options;
@@ -106,10 +110,13 @@ class VethNetwork implements Network {
     for (const slot of kept) await this.#letNamesThrough(slot).catch(() => undefined); // its link is half gone
     await passForeignFirewall(instanceId);
     this.#refillLater();
+    clearInterval(this.#watch);
+    this.#watch = setInterval(() => void this.#restoreRules(), lookEveryMs).unref();
   }
 
   async close({ removeShared }: { readonly removeShared: boolean }): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#watch);
     await this.#refill;
     await Promise.all(this.#ready.splice(0).map((slot) => this.#removeSlot(slot)));
     await Promise.all(this.#leaving);
@@ -170,6 +177,17 @@ class VethNetwork implements Network {
       // A sandbox that goes at this moment needs it no more.
       for (const slot of this.#attached.values()) await this.#letNamesThrough(slot).catch(() => undefined);
     });
+  }
+
+  /** Other programs change the machine's firewall, and never ask: what is ours is put back. */
+  async #restoreRules(): Promise<void> {
+    try {
+      if (await this.#rules.restore())
+        this.#options.log.warn("the network rules were gone, and are back", {});
+      if (!this.#closed) await passForeignFirewall(this.#options.instanceId);
+    } catch (error) {
+      this.#warn("cannot put the network rules back", error);
+    }
   }
 
   #refillLater(): void {

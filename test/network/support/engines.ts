@@ -9,6 +9,8 @@ import { runProcess, tryProcess } from "../../../src/lib/process.js";
 
 /** A data directory and an id of its own; what the host has of it can be listed, and is removed at the end. */
 export class TestEngine {
+  readonly #networks: Network[] = [];
+
   private constructor(
     readonly instanceId: string,
     readonly dataDir: string,
@@ -29,6 +31,7 @@ export class TestEngine {
     const { dnsServers, ready = 0 } = options;
     const { dataDir, instanceId } = this;
     const network = await createVethNetwork({ dataDir, instanceId, dnsServers, ready, log: silentLogger });
+    this.#networks.push(network);
     await network.sweep(new Set(keep));
     return network;
   }
@@ -40,6 +43,8 @@ export class TestEngine {
   }
 
   async remove(): Promise<void> {
+    // Also those that a test has dropped as if they had crashed: they would put their rules back.
+    for (const network of this.#networks) await network.close({ removeShared: true }).catch(() => undefined);
     for (const link of await this.linkNames()) await tryProcess(["ip", "link", "del", link]);
     const { stdout } = await tryProcess(["ip", "netns", "list"]);
     for (const name of stdout.match(/^tk\S+/gm) ?? [])

@@ -26,6 +26,7 @@ process.on("message", (request: Request) => {
 process.on("disconnect", () => process.exit(0));
 process.send?.({ result: "ready" });
 
+// oxlint-disable-next-line typescript/consistent-return -- every call is a case
 async function answer(request: Request): Promise<unknown> {
   switch (request.call) {
     case "attach":
@@ -38,7 +39,7 @@ async function answer(request: Request): Promise<unknown> {
       return network.close({ removeShared: true });
     case "restart":
       network = await create();
-      return undefined;
+      return "restarted";
     case "probe":
       return ask(["nsenter", `--net=${request.namespacePath}`], request.targets);
     case "slirps":
