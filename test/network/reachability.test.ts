@@ -218,7 +218,7 @@ test("a source that is not its own is dropped", async () => {
   assert.ok(control !== "");
 });
 
-test("what stands behind a bridge of the host's own, or behind a forwarded port, is not reached", async () => {
+test("what stands behind a bridge of the host's own, or behind a forwarded port, is not reached", async (t) => {
   const table = `inet ${namePrefix}ports`;
   const forwards = [
     `ip daddr ${world.hostAddress} tcp dport 18098 dnat ip to ${world.address}:${ports.tcp}`,
@@ -227,6 +227,7 @@ test("what stands behind a bridge of the host's own, or behind a forwarded port,
   await runProcess(["nft", "-f", "-"], {
     input: `table ${table} { chain c { type nat hook prerouting priority dstnat; ${forwards.join("; ")}; }; }`,
   });
+  t.after(() => runProcess(["nft", "delete", "table", ...table.split(" ")]));
   await withForwarding(neighbour, async () => {
     const published = [18_098, 18_099].map((port): Target => ({
       protocol: "tcp",
@@ -245,7 +246,7 @@ test("what stands behind a bridge of the host's own, or behind a forwarded port,
     await world.visitors();
     nothing(await probe(open.handle, [...published, ...both(neighbour.address)]));
     assert.deepEqual([...(await neighbour.visitors()), ...(await world.visitors())], []);
-  }).finally(async () => void (await runProcess(["nft", "delete", "table", ...table.split(" ")])));
+  });
 });
 
 test("the world does not reach a sandbox", async () => {
