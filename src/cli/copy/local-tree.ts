@@ -1,9 +1,8 @@
 import { lstat, mkdir, mkdtemp, rm, chmod, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { localFileError } from "../local-file-error.js";
 import { checkTree } from "./check-tree.js";
+import { feed } from "./feed.js";
 import { packLocal, unpackLocal } from "./local-tar.js";
 import { placeTree } from "./place-tree.js";
 
@@ -44,15 +43,14 @@ export async function unpackTree(
 
 async function unpack(directory: string, archive: AsyncIterable<Uint8Array>): Promise<void> {
   const tar = unpackLocal(directory);
-  let failure: unknown;
+  const { input } = tar;
   try {
-    await pipeline(Readable.from(archive, { objectMode: false }), tar.input).catch((error: unknown) => {
-      failure = error;
-      // Where tar has gone away its own words say why; anything else is the sender's failure.
-      if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
+    await feed(archive, {
+      take: (chunk) => new Promise((resolve) => input.write(chunk, (error) => resolve(error == null))),
+      checkEnd: () => tar.ended,
     });
+    input.end();
     await tar.ended;
-    if (failure !== undefined) throw failure;
   } finally {
     tar.close();
     await tar.ended.catch(() => undefined);

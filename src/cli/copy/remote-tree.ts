@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import type { RunningCommand, Session } from "../../client/index.js";
 import { TenkiError } from "../../domain/error.js";
 import { endOf, runInside } from "../run-inside.js";
+import { feed } from "./feed.js";
 import { reasonOf } from "./local-tar.js";
 
 const keptBytes = 64 * 1024;
@@ -72,28 +73,23 @@ export async function unpackRemote(
   const output = collect(command, said);
   output.catch(() => undefined);
   try {
-    await feed(command, archive);
-    await output;
-    await checkEnd(command, argv, said.stderr);
+    const ended = async (): Promise<void> => {
+      await output;
+      await checkEnd(command, argv, said.stderr);
+    };
+    const take = (chunk: Uint8Array): Promise<boolean> =>
+      command.writeStdin(chunk).then(
+        () => true,
+        () => false,
+      );
+    await feed(archive, { take, checkEnd: ended });
+    await command.closeStdin().catch(() => undefined);
+    await ended();
     await commit(session, { stage: said.stdout.trim(), name, target }, signal);
   } finally {
     command.close();
     await drop(session, said.stdout.trim());
   }
-}
-
-/** Ends early where the other side has: why it did is in how it ended. */
-async function feed(command: RunningCommand, archive: AsyncIterable<Uint8Array>): Promise<void> {
-  let isReading = true;
-  for await (const chunk of archive) {
-    if (isReading)
-      isReading = await command.writeStdin(chunk).then(
-        () => true,
-        () => false,
-      );
-    if (!isReading) break;
-  }
-  await command.closeStdin().catch(() => undefined);
 }
 
 interface Staged {

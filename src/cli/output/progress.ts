@@ -20,7 +20,10 @@ export async function startSpinner(io: Io, label: string): Promise<Progress> {
   });
   spinner.start();
   return {
-    update: (text) => void (spinner.text = text),
+    update(text) {
+      spinner.text = text;
+      spinner.render();
+    },
     stop: () => void spinner.stop(),
   };
 }

@@ -23,6 +23,7 @@ export function dataPlaneRoutes(
         throw new ConnectError("the first frame is no start", Code.InvalidArgument);
       const session = open(payload.value.sessionId, context);
       sessions.commands.push(payload.value);
+      if (sessions.path !== undefined) payload.value.env["PATH"] = `${sessions.path}:${process.env["PATH"]}`;
       for await (const frame of runInSession(session, payload.value, frames, context.signal)) yield { frame };
     },
     async *readFileStream({ request }, context) {

@@ -53,9 +53,15 @@ export class MemoryService implements AsyncDisposable {
     });
     const server = createServer(handler);
     server.on("sessionError", () => undefined);
+    server.on("stream", (stream) => stream.on("error", () => undefined)); // what is dropped is dropped
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     service = new MemoryService(server, sessions);
     return service;
+  }
+
+  /** A directory whose programs are found first, in every session. */
+  set path(directory: string | undefined) {
+    this.sessions.path = directory;
   }
 
   /** Every command that was run, in order. */

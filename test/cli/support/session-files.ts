@@ -77,6 +77,7 @@ export async function writeStream(
   const temporary = `${at}.part`;
   const output = createWriteStream(temporary);
   await once(output, "open").catch((error: unknown) => fail(error, start.path));
+  output.on("error", () => undefined); // a write that is under way when it is given up
   let bytes = 0;
   try {
     for (let next = await frames.next(); !next.done; next = await frames.next()) {

@@ -34,6 +34,8 @@ export class SessionTable {
   pageSize = 3;
   readonly created: CreateSessionRequest[] = [];
   readonly commands: RunStart[] = [];
+  /** A directory whose programs are found first. */
+  path: string | undefined;
   readonly #sessions = new Map<string, StoredSession>();
   #closed = false;
 

@@ -161,6 +161,11 @@ export class Capture extends Writable implements OutputStream {
     this.#held?.();
   }
 
+  // What a terminal can do besides, for those who ask it to.
+  clearLine(): void {}
+  cursorTo(): void {}
+  moveCursor(): void {}
+
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     if (this.#closed) return done(Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
     this.#chunks.push(Buffer.from(chunk));
