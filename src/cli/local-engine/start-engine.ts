@@ -49,8 +49,7 @@ export async function startEngine(options: StartEngineOptions): Promise<LocalEng
 
 function launch({ prefix, self, flags, env, dataDir }: StartEngineOptions): ChildProcess {
   const [program = "", ...rest] = [...prefix, ...self];
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const output = openSync(join(dataDir, `${engineFiles.log}.stderr`), "a", 0o600);
+  const output = openOutput(dataDir);
   try {
     return spawn(program, [...rest, "engine", "start", "--foreground", "--data-dir", dataDir, ...flags], {
       detached: true,
@@ -60,6 +59,20 @@ function launch({ prefix, self, flags, env, dataDir }: StartEngineOptions): Chil
     });
   } finally {
     closeSync(output);
+  }
+}
+
+/** Where an engine in the background writes what it has no log for. */
+function openOutput(dataDir: string): number {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    return openSync(join(dataDir, `${engineFiles.log}.stderr`), "a", 0o600);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new TenkiError("failed_precondition", `cannot use the data directory ${dataDir}: ${why}`, {
+      cause,
+      hint: "name another with --data-dir, or TENKI_ENGINE_DATA_DIR",
+    });
   }
 }
 

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { runProcess } from "../../src/lib/process.js";
+import { waitUntil } from "../../src/lib/wait-until.js";
+import { assertGolden } from "./support/golden.js";
+import { ended, type Outcome, Workbench } from "./support/tenki.js";
+
+const say = ({ code, stderr }: Outcome): string => `exit code ${code}\n${stderr}`;
+
+describe("what goes wrong around a real engine", () => {
+  let bench: Workbench;
+  before(async () => {
+    bench = await Workbench.open();
+    await bench.startEngine();
+    await bench.ok(["sandbox", "create", "--name", "victim"]);
+  });
+  after(() => bench.close());
+  /** What differs from run to run is named for what it is. */
+  const golden = (name: string, outcome: Outcome) =>
+    assertGolden(
+      `${name}.txt`,
+      say(outcome)
+        .replaceAll(bench.home, "HOME")
+        .replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT")
+        .replaceAll(/pid \d+/g, "pid PID")
+        .replaceAll("state=TERMINATING", "state=TERMINATED")
+        .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "ID"),
+    );
+  const start = (...flags: string[]) => bench.call(["engine", "start", "--no-context", ...flags]);
+
+  it("a second engine", async () => golden("second-engine", await start()));
+
+  it("a port that is taken", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => taken.once("listening", resolve));
+    const { port } = taken.address() as AddressInfo;
+    const outcome = await start("--data-dir", join(bench.home, "port"), "--listen", `127.0.0.1:${port}`);
+    taken.close();
+    golden("port-taken", outcome);
+  });
+
+  it("a data directory that is none", async () => {
+    await writeFile(join(bench.home, "file"), "");
+    golden("data-dir-not-writable", await start("--data-dir", join(bench.home, "file", "data")));
+  });
+
+  it("a runtime that is not there", async () =>
+    golden(
+      "no-runtime",
+      await start(
+        "--data-dir",
+        join(bench.home, "rt"),
+        "--listen",
+        "127.0.0.1:0",
+        "--oci-runtime",
+        "no-such",
+      ),
+    ));
+
+  it("an address that is none", async () => golden("bad-listen", await start("--listen", "somewhere")));
+
+  it("an address that others reach", async () =>
+    golden("open-listen", await start("--data-dir", join(bench.home, "open"), "--listen", "0.0.0.0:0")));
+
+  it("a disk that is full when the engine starts", async () => {
+    const small = join(bench.home, "small");
+    await mkdir(small, { mode: 0o700 });
+    await runProcess(["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", small]);
+    try {
+      const outcome = await start("--data-dir", small, "--listen", "127.0.0.1:0");
+      assert.equal(outcome.code, 1);
+      assert.match(outcome.stderr, /no space left/i);
+    } finally {
+      await runProcess(["umount", small]);
+    }
+  });
+
+  it("a disk that is full inside, which leaves the file as it was", async () => {
+    await bench.ok(["sandbox", "create", "--name", "small", "--disk-size-gb", "5"]);
+    await bench.ok(["sandbox", "write", "--session", "small", "--path", "kept.txt", "--data", "kept"]);
+    await bench.ok(
+      [
+        "sandbox",
+        "exec",
+        "--session",
+        "small",
+        "-q",
+        "-c",
+        "fallocate -l 10G fill 2>/dev/null || dd if=/dev/zero of=fill bs=1M status=none 2>/dev/null; true",
+      ],
+      { timeoutMs: 120_000 },
+    );
+    const outcome = await bench.call(["sandbox", "write", "--session", "small", "--path", "kept.txt"], {
+      input: "x".repeat(8_000_000),
+    });
+    golden("disk-full-inside", outcome);
+    assert.equal(await bench.ok(["sandbox", "read", "--session", "small", "--path", "kept.txt"]), "kept");
+    assert.equal(
+      await bench.ok(["sandbox", "exec", "--session", "small", "-q", "-c", "ls -A | grep -c tmp || true"]),
+      "0\n",
+    );
+    await bench.ok(["sandbox", "terminate", "--yes", "small"]);
+  });
+
+  it("stdin that is closed", async () => {
+    const outcome = await bench.call(["sandbox", "exec", "--session", "victim", "-q", "--", "cat"]);
+    assert.deepEqual({ code: outcome.code, stdout: outcome.stdout }, { code: 0, stdout: "" });
+  });
+
+  it("stdout that is closed ends quietly, and ends the command", async () => {
+    const child = bench.spawn([
+      "sandbox",
+      "exec",
+      "--session",
+      "victim",
+      "-q",
+      "-c",
+      "exec yes 'a lot to say'",
+    ]);
+    let stderr = "";
+    child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    await new Promise((resolve) => child.stdout?.once("data", resolve));
+    const over = ended(child);
+    child.stdout?.destroy();
+    await over;
+    assert.equal(stderr, "");
+    const gone = await waitUntil(
+      async () =>
+        (await bench.call(["sandbox", "exec", "--session", "victim", "-q", "--", "pgrep", "-x", "yes"]))
+          .code === 1
+          ? true
+          : undefined,
+      { timeoutMs: 10_000 },
+    );
+    assert.ok(gone, "the command goes on");
+  });
+
+  it("a session that is terminated while a command runs in it", async () => {
+    const child = bench.spawn([
+      "sandbox",
+      "exec",
+      "--session",
+      "victim",
+      "-q",
+      "-c",
+      "echo ready; sleep 1000",
+    ]);
+    const over = ended(child);
+    let stderr = "";
+    child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    await new Promise((resolve) => child.stdout?.once("data", resolve));
+    await bench.ok(["sandbox", "terminate", "--yes", "victim"]);
+    golden("session-gone", { code: await over, stdout: "", stderr });
+  });
+
+  it("a session that is over", async () => {
+    const [old] = await bench.json<{ id: string }[]>(["sandbox", "list", "--all"]);
+    golden("session-over", await bench.call(["sandbox", "exec", "--session", old?.id ?? "", "--", "true"]));
+  });
+
+  it("an engine that is gone", async () => {
+    await bench.ok(["engine", "stop", "--terminate-sessions"]);
+    golden("engine-gone", await bench.call(["sandbox", "list"]));
+  });
+});
