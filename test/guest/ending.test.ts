@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { waitUntil } from "../../src/lib/wait-until.js";
 import { childrenOf, GuestSandbox } from "./support/guest-sandbox.js";
-import { run, shell, start } from "./support/run-in.js";
+import { collect, run, shell, start } from "./support/run-in.js";
 
 let sandbox: GuestSandbox;
 before(async () => {
@@ -46,6 +46,23 @@ test("time counts on while a background process holds the output open", async ()
   await sandbox.waitUntilIdle();
 });
 
+test("past its time it is over even where somebody else holds its output", async () => {
+  const process = await start(sandbox, ["sleep", "1000"], { timeoutMs: 500 });
+  const holder = await start(sandbox, [
+    "sh",
+    "-c",
+    `exec 9> /proc/${process.pid}/fd/1; echo held; exec sleep 1001`,
+  ]);
+  for await (const event of holder.events) {
+    if (event.kind !== "stdout") continue;
+    const { exit } = await collect(process);
+    assert.equal(exit.timedOut, true);
+    assert.ok(exit.durationMs < 5_000, "it did not wait for the other");
+    break;
+  }
+  await sandbox.waitUntilIdle();
+});
+
 test("time counts on while the caller does not read", async () => {
   const process = await start(sandbox, ["dd", "if=/dev/zero", "bs=64k", "status=none"], { timeoutMs: 300 });
   await waitUntil(() => sandbox.commands().length === 0 || undefined, { timeoutMs: 5_000 });
@@ -56,8 +73,8 @@ test("time counts on while the caller does not read", async () => {
 });
 
 test("a command that was in time is not late because its reader is", async () => {
-  // All of it fits into the pipe and the socket: it is over at once, and stays unread past its time.
-  const process = await start(sandbox, ["sh", "-c", `${daemon}; head -c 400000 /dev/zero`], {
+  // Too much for the socket, not for the pipe behind it: it is over at once, and unread past its time.
+  const process = await start(sandbox, ["sh", "-c", `${daemon}; head -c 600000 /dev/zero`], {
     timeoutMs: 300,
   });
   const over = () => (sandbox.commands().join() === "sleep 1000" ? true : undefined);
@@ -68,14 +85,26 @@ test("a command that was in time is not late because its reader is", async () =>
     if (event.kind === "stdout") size += event.data.length;
     if (event.kind === "exit") assert.deepEqual([event.exit.timedOut, event.exit.exitCode], [false, 0]);
   }
-  assert.equal(size, 400_000);
+  assert.equal(size, 600_000);
   assert.deepEqual(sandbox.commands(), ["sleep 1000"], "and what it left running lives on");
   for (const pid of sandbox.pids("sleep 1000")) globalThis.process.kill(pid);
   await sandbox.waitUntilIdle();
 });
 
+test("a caller who goes away from what is over, unread, ends nothing that it left running", async () => {
+  const process = await start(sandbox, ["sh", "-c", `${daemon}; head -c 600000 /dev/zero`]);
+  const onlyDaemon = () => (sandbox.commands().join() === "sleep 1000" ? true : undefined);
+  assert.equal(await waitUntil(onlyDaemon, { timeoutMs: 5_000 }), true);
+  process.close();
+  const [pid = 0] = sandbox.pids("sleep 1000");
+  const adopted = () => childrenOf(sandbox.initPid).join() === String(pid) || undefined;
+  assert.equal(await waitUntil(adopted, { timeoutMs: 5_000 }), true);
+  globalThis.process.kill(pid);
+  await sandbox.waitUntilIdle();
+});
+
 test("an answer waits for a caller that is slow to read it, and takes what that one still sends", async () => {
-  const process = await start(sandbox, ["head", "-c", "150000", "/dev/zero"]);
+  const process = await start(sandbox, ["head", "-c", "420000", "/dev/zero"]);
   assert.equal(
     await waitUntil(() => sandbox.commands().length === 0 || undefined, { timeoutMs: 5_000 }),
     true,
@@ -87,7 +116,7 @@ test("an answer waits for a caller that is slow to read it, and takes what that 
     if (event.kind === "stdout") size += event.data.length;
     if (event.kind === "exit") assert.equal(event.exit.exitCode, 0);
   }
-  assert.equal(size, 150_000);
+  assert.equal(size, 420_000);
 });
 
 test("the caller's going away hangs up, and what handles that has time to", async () => {

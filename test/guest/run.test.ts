@@ -90,6 +90,13 @@ test("out of memory, a command is ended before what serves it", async () => {
   assert.equal(Number(command), Math.min(Number(own) + 500, 1000));
 });
 
+test("what serves commands gets its turn before them", async () => {
+  const nice = async (pid: string) =>
+    Number((await shell(sandbox, `cut -d' ' -f19 /proc/${pid}/stat`)).stdout);
+  assert.ok((await nice("1")) < 0);
+  assert.equal(await nice("$$"), 0);
+});
+
 test("the pid that is told is the one inside", async () => {
   const process = await start(sandbox, ["sh", "-c", "echo $$"]);
   assert.equal((await collect(process)).stdout, `${process.pid}\n`);

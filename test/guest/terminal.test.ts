@@ -84,6 +84,15 @@ test("it ends with its main process, whoever else holds the terminal", async () 
   await sandbox.waitUntilIdle();
 });
 
+test("it ends even where its main process had left the session's terminal to others", async () => {
+  const leave = "ioctl(STDIN, 0x5422, 0) or die $!"; // TIOCNOTTY: the kernel will not hang up
+  const script = `$SIG{HUP} = "IGNORE"; ${leave}; $| = 1; print "left"; fork or sleep 1000`;
+  const { stdout, exit } = await run(sandbox, ["perl", "-e", script], terminal);
+  assert.deepEqual([stdout, exit.timedOut, exit.exitCode], ["left", false, 0]);
+  for (const pid of sandbox.pids(`perl -e ${script}`)) process.kill(pid);
+  await sandbox.waitUntilIdle();
+});
+
 test("a command may let go of its terminal for a while, and end without being hung up on", async () => {
   const script = "exec </dev/null >/dev/null 2>&1; sleep 0.3; echo again > /dev/tty; sleep 0.1; exit 4";
   const { stdout, exit } = await shell(sandbox, script, terminal);

@@ -10,7 +10,7 @@ export const commandOf = (argv: readonly string[], options: Partial<GuestCommand
   cwd: "/home/tenki",
   env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/home/tenki" },
   privileged: false,
-  timeoutMs: 0,
+  timeoutMs: 20_000, // a test that hangs fails
   ...options,
 });
 
