@@ -31,6 +31,8 @@ export class ServiceBench {
   readonly parts = new InMemoryParts();
   readonly clock = new FakeClock();
   readonly sandbox: Client<typeof SandboxService>;
+  /** To be served by a server of its own. */
+  readonly dataPlaneMethods: ReturnType<typeof runMethods> & ReturnType<typeof fileMethods>;
   readonly #routes: (router: ConnectRouter) => void;
   readonly #interceptors: Interceptor[];
 
@@ -48,15 +50,16 @@ export class ServiceBench {
       },
       log,
     );
+    this.dataPlaneMethods = {
+      ...runMethods(new Commands(sessions, this.parts.runtime), options),
+      ...fileMethods(new Files(sessions, this.parts.runtime)),
+    };
     this.#routes = (router) => {
       router.service(SandboxService, {
         ...identityMethods(access.identity),
         ...sessionMethods({ sessions, images: this.parts.images, dataPlane }),
       });
-      router.service(SandboxSessionDataPlaneService, {
-        ...runMethods(new Commands(sessions, this.parts.runtime), options),
-        ...fileMethods(new Files(sessions, this.parts.runtime)),
-      });
+      router.service(SandboxSessionDataPlaneService, this.dataPlaneMethods);
     };
     this.sandbox = createClient(SandboxService, this.#transport({ authorization: `Bearer ${token}` }));
   }

@@ -31,7 +31,9 @@ async function answer(
   request: NodeRequest,
   response: NodeResponse,
 ): Promise<void> {
-  const universal = toUniversalRequest(request, response);
+  // A single message shows by itself whether it is whole; of a stream of them any part could be all.
+  const confirmEnd = handler.method.methodKind === "client_streaming";
+  const universal = toUniversalRequest(request, response, { confirmEnd });
   if (universal === undefined) {
     refuse(response, 400, "the request names no host");
     return;

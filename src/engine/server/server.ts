@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Code, ConnectError, type ServiceImplSpec } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import {
@@ -43,6 +44,7 @@ const cutGraceMs = 2_000;
 /** Serves the contract on one port. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // every call under way listens
   const { log } = options;
   const handlerOptions = validateUniversalHandlerOptions({
     interceptors: createInterceptors(options.auth, log),

@@ -3,14 +3,19 @@ import type { Http2ServerRequest } from "node:http2";
 import { isIP } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
+import { untilNothingFollows } from "./confirm-end.js";
 import type { NodeResponse } from "./send-response.js";
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 
-/** What the handlers take, made from Node's request; undefined where the request names no host. */
+/**
+ * What the handlers take, made from Node's request; undefined where the request names no host. With `confirmEnd` the
+ * body's end is believed only when it was not the beginning of the call's cancellation.
+ */
 export function toUniversalRequest(
   request: NodeRequest,
   response: NodeResponse,
+  { confirmEnd }: { readonly confirmEnd: boolean },
 ): UniversalServerRequest | undefined {
   const scheme = "encrypted" in request.socket && request.socket.encrypted ? "https" : "http";
   const url = `${scheme}://${authorityOf(request)}${request.url ?? "/"}`;
@@ -21,7 +26,7 @@ export function toUniversalRequest(
     method: request.method ?? "",
     url,
     header: toHeaders(request),
-    body: readBody(request, signal),
+    body: readBody(request, signal, confirmEnd),
     signal,
   };
 }
@@ -49,16 +54,15 @@ function whenGone(request: NodeRequest, response: NodeResponse): AbortController
   return gone;
 }
 
-/**
- * A caller who resets the call in the middle of the body ends it just as one who has sent everything, and half an
- * upload must not pass for a whole one. Letting go of the body leaves the call alone: it can still be answered.
- */
+/** To let go of the body leaves the call alone: it can still be answered. */
 async function* readBody(
   request: NodeRequest,
   signal: AbortSignal,
+  confirmEnd: boolean,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   yield* request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
-  if (signal.aborted) throw signal.reason;
+  if (confirmEnd && "stream" in request) await untilNothingFollows(request.stream.session);
+  signal.throwIfAborted();
 }
 
 function toHeaders(request: NodeRequest): Headers {

@@ -45,13 +45,16 @@ async function* follow(process: GuestProcess, start: RunStart, frames: RunFrames
       value: { pid: BigInt(pid), stdinWindowBytes: start.streamStdin ? process.stdinWindowBytes : 0 },
     });
     input.begin(frames);
+    let exited = false;
     for await (const event of gatherOutput(process.events)) {
       if (event.kind === "stdin_taken") input.grant(event.bytes);
+      exited = event.kind === "exit";
       yield toEventFrame(event);
     }
-    input.throwIfFailed();
+    if (!exited) throw new TenkiError("unavailable", "the command was ended before its exit was known");
   } catch (error) {
     input.throwIfFailed(); // what the caller sent wrong is why the rest broke off
+    context.signal.throwIfAborted();
     throw error;
   } finally {
     context.signal.removeEventListener("abort", end);

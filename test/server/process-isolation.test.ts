@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { CommandExit } from "../../src/domain/command.js";
+import type { GuestCommand, GuestFiles, GuestProcess } from "../../src/engine/core/ports/runtime.js";
+import { createIsolation, type Isolation } from "../../src/engine/isolation.js";
+import { silentLogger } from "../../src/lib/logger.js";
+import { readProcessIdentity } from "../../src/lib/process-identity.js";
+import { waitUntil } from "../../src/lib/wait-until.js";
+
+const session = "33333333-3333-4333-8333-333333333333";
+const never = new AbortController().signal;
+
+let dataDir: string;
+let isolation: Isolation;
+let root: string;
+let files: GuestFiles;
+before(async () => {
+  dataDir = realpathSync(mkdtempSync(join(tmpdir(), "tenki-process-")));
+  isolation = await open();
+  const disk = await isolation.disks.allocate(1_000_000);
+  root = disk.directory;
+  await isolation.runtime.start(
+    {
+      sessionId: session,
+      hostname: "x",
+      image: await isolation.images.resolve(""),
+      disk,
+      network: await isolation.network.attach({ outbound: true }),
+      limits: { cpuCores: 1, memoryMb: 128 },
+      environment: {},
+    },
+    never,
+  );
+  files = isolation.runtime.files(session);
+});
+after(async () => {
+  await isolation.runtime.stop(session);
+  rmSync(dataDir, { recursive: true });
+});
+
+function open(): Promise<Isolation> {
+  return createIsolation("process", {
+    dataDir,
+    instanceId: "00000000",
+    guestBinary: "/none",
+    log: silentLogger,
+  });
+}
+
+interface Ended {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exit: CommandExit | undefined;
+}
+
+async function begin(argv: readonly string[], options: Partial<GuestCommand> = {}): Promise<GuestProcess> {
+  const command = {
+    argv,
+    cwd: "/home/tenki",
+    env: { PATH: "/usr/bin:/bin" },
+    privileged: false,
+    timeoutMs: 0,
+  };
+  const spawned = await isolation.runtime.spawn(session, { ...command, ...options }, never);
+  assert.ok(spawned.started, "it did not start");
+  return spawned.process;
+}
+
+async function follow(process: GuestProcess): Promise<Ended> {
+  const text = { stdout: "", stderr: "" };
+  let exit: CommandExit | undefined;
+  for await (const event of process.events) {
+    if (event.kind === "exit") exit = event.exit;
+    else if (event.kind !== "stdin_taken") text[event.kind] += Buffer.from(event.data).toString();
+  }
+  return { ...text, exit };
+}
+
+const run = async (script: string, options: Partial<GuestCommand> = {}): Promise<Ended> => {
+  const process = await begin(["sh", "-c", script], options);
+  process.closeStdin();
+  return follow(process);
+};
+
+describe("a process in place of a sandbox", () => {
+  it("has its home in the session's directory, and its own exit", async () => {
+    const { stdout, stderr, exit } = await run('echo "$HOME"; pwd; echo err >&2; exit 7');
+    assert.equal(stdout, `${root}/home/tenki\n${root}/home/tenki\n`);
+    assert.equal(stderr, "err\n");
+    assert.deepEqual([exit?.exitCode, exit?.reason, exit?.timedOut], [7, "exit", false]);
+  });
+
+  it("takes its input, and says how much", async () => {
+    const process = await begin(["cat"]);
+    const ended = follow(process);
+    await process.writeStdin(Buffer.from("hello"));
+    process.closeStdin();
+    assert.equal((await ended).stdout, "hello");
+  });
+
+  it("that cannot be started says why", async () => {
+    for (const [argv, options, pattern] of [
+      [["no-such-program"], {}, /^spawn_failed: no-such-program: no such file/],
+      [["true"], { cwd: "/home/tenki/none" }, /^spawn_failed: \/home\/tenki\/none: no such file/],
+      [["/etc/passwd"], {}, /^spawn_failed: .*permission denied/],
+    ] as const) {
+      const command = {
+        argv,
+        cwd: "/home/tenki",
+        env: { PATH: "/usr/bin:/bin" },
+        privileged: false,
+        timeoutMs: 0,
+      };
+      const spawned = await isolation.runtime.spawn(session, { ...command, ...options }, never);
+      assert.ok(!spawned.started);
+      assert.match(spawned.exit.reason, pattern);
+      assert.ok((spawned.exit.errno ?? 0) > 0);
+    }
+  });
+
+  it("is signalled, and ended with its whole tree when its time is over", async () => {
+    const process = await begin(["sleep", "1000"]);
+    process.signal("TERM");
+    assert.deepEqual((await follow(process)).exit?.signal, "TERM");
+    const { stdout, exit } = await run("setsid sleep 1000 & echo $!; sleep 1000", { timeoutMs: 300 });
+    assert.deepEqual([exit?.timedOut, exit?.reason], [true, "timeout"]);
+    await gone(Number(stdout));
+  });
+
+  it("is ended with its tree when its caller goes", async () => {
+    const process = await begin(["sh", "-c", "trap '' HUP; sleep 1000 & echo $!; wait"]);
+    let child = 0;
+    for await (const event of process.events) {
+      if (event.kind === "stdout") child = Number(Buffer.from(event.data).toString());
+      break;
+    }
+    process.close();
+    await gone(child);
+    await gone(process.pid);
+  });
+
+  it("in the background lives on, until the session ends, whichever engine ends it", async () => {
+    const { stdout } = await run("nohup sleep 1000 >/dev/null 2>&1 </dev/null & echo $!");
+    const pid = Number(stdout);
+    assert.ok(readProcessIdentity(pid));
+    const other = await open();
+    assert.equal(await other.runtime.isRunning(session), true);
+    await other.runtime.sweep(new Set([session]));
+    assert.ok(readProcessIdentity(pid), "sweeping must not end it");
+    await other.runtime.stop(session);
+    await gone(pid);
+    assert.equal(await other.runtime.isRunning(session), false);
+    symlinkSync(root, join(dataDir, "processes", session)); // for the tests that follow
+  });
+});
+
+describe("files in place of a sandbox's", () => {
+  const path = (name: string) => `/home/tenki/${name}`;
+  async function* bytes(text: string) {
+    yield Buffer.from(text);
+  }
+  const write = (name: string, text: string, options: object = {}) =>
+    files.write(path(name), bytes(text), { mode: 0, truncate: true, sync: false, ...options });
+  async function read(name: string, options: object = {}): Promise<string> {
+    const { chunks } = await files.read(path(name), { offset: 0, length: 0, chunkBytes: 0, ...options });
+    const parts: Uint8Array[] = [];
+    for await (const chunk of chunks) parts.push(chunk);
+    return Buffer.concat(parts).toString();
+  }
+
+  it("are written as a whole or not at all, and keep their mode", async () => {
+    assert.equal(await write("f", "one", { mode: 0o600, sync: true }), 3);
+    assert.equal(await write("f", " two", { truncate: false }), 4);
+    assert.equal(await read("f"), "one two");
+    assert.equal((await files.stat(path("f")))?.mode, 0o600);
+    async function* breaks() {
+      yield Buffer.from("half");
+      throw new Error("the caller went away");
+    }
+    await assert.rejects(
+      files.write(path("f"), breaks(), { mode: 0, truncate: true, sync: false }),
+      /went away/,
+    );
+    assert.equal(await read("f"), "one two");
+    assert.equal(await read("f", { offset: 4, length: 2 }), "tw");
+    const names = (await files.list("/home/tenki", { includeHidden: true })).map((entry) => entry.path);
+    assert.deepEqual(names, [path("f")], "nothing half-made is left");
+  });
+
+  it("are made, listed and removed", async () => {
+    await files.makeDirectory(path("d/e"), { mode: 0, recursive: true });
+    await write("d/.hidden", "x");
+    const names = async (includeHidden: boolean) =>
+      (await files.list(path("d"), { includeHidden })).map((entry) => entry.path).toSorted();
+    assert.deepEqual(await names(false), [path("d/e")]);
+    assert.deepEqual(await names(true), [path("d/.hidden"), path("d/e")]);
+    await assert.rejects(files.remove(path("d"), { recursive: false }), /not empty/);
+    assert.equal(await files.remove(path("d"), { recursive: true }), 3);
+    assert.equal(await files.remove(path("d"), { recursive: true }), 0);
+    assert.equal(await files.stat(path("d")), undefined);
+  });
+
+  it("that are missing or of the wrong kind are refused in the contract's words", async () => {
+    await assert.rejects(read("none"), { kind: "not_found", message: /no such file or directory/ });
+    await assert.rejects(files.read("/home/tenki", { offset: 0, length: 0, chunkBytes: 0 }), {
+      kind: "failed_precondition",
+    });
+    await write("plain", "x");
+    await assert.rejects(files.makeDirectory(path("plain"), { mode: 0, recursive: false }), {
+      kind: "already_exists",
+    });
+  });
+
+  it("behind a link that leads out are refused", async () => {
+    symlinkSync("/etc", join(root, path("out")));
+    symlinkSync("/etc/passwd", join(root, path("passwd")));
+    for (const name of ["out/passwd", "passwd"]) {
+      await assert.rejects(read(name), { kind: "permission_denied" });
+      await assert.rejects(write(name, "x"), { kind: "permission_denied" });
+    }
+    assert.equal((await files.stat(path("passwd")))?.symlinkTarget, "/etc/passwd");
+    assert.equal(await files.remove(path("out"), { recursive: true }), 1);
+    assert.ok(readFileSync("/etc/passwd").length > 0);
+  });
+});
+
+async function gone(pid: number): Promise<void> {
+  assert.ok(pid > 1, "no pid");
+  const ended = await waitUntil(() => (readProcessIdentity(pid) === undefined ? true : undefined), {
+    timeoutMs: 10_000,
+  });
+  assert.ok(ended, `${pid} runs on`);
+}
