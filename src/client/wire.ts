@@ -1,4 +1,4 @@
-import { createClient, type Client as RpcClient } from "@connectrpc/connect";
+import { createClient, type Client as RpcClient, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { SandboxService, SandboxSessionDataPlaneService } from "../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { SSHGatewayClientService } from "../gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";
@@ -16,6 +16,32 @@ export interface ServicesAt {
   readonly dataPlane: DataPlaneRpc;
   readonly ssh: SshRpc;
   readonly connection: Http2Connection;
+}
+
+/** A service's client looks into every method that the service has: only who uses one pays for it. */
+class LazyServices implements ServicesAt {
+  readonly connection: Http2Connection;
+  readonly #transport: Transport;
+  #sandbox: SandboxRpc | undefined;
+  #dataPlane: DataPlaneRpc | undefined;
+  #ssh: SshRpc | undefined;
+
+  constructor(transport: Transport, connection: Http2Connection) {
+    this.#transport = transport;
+    this.connection = connection;
+  }
+
+  get sandbox(): SandboxRpc {
+    return (this.#sandbox ??= createClient(SandboxService, this.#transport));
+  }
+
+  get dataPlane(): DataPlaneRpc {
+    return (this.#dataPlane ??= createClient(SandboxSessionDataPlaneService, this.#transport));
+  }
+
+  get ssh(): SshRpc {
+    return (this.#ssh ??= createClient(SSHGatewayClientService, this.#transport));
+  }
 }
 
 /**
@@ -54,12 +80,7 @@ export class Wire {
       acceptCompression: [], // compressing what crosses a loopback or a data centre costs more than it saves
       interceptors: onRequest === undefined ? [] : [observeRequests({ endpoint, onRequest, token })],
     });
-    return {
-      sandbox: createClient(SandboxService, transport),
-      dataPlane: createClient(SandboxSessionDataPlaneService, transport),
-      ssh: createClient(SSHGatewayClientService, transport),
-      connection,
-    };
+    return new LazyServices(transport, connection);
   }
 
   #connection(origin: string): Http2Connection {
