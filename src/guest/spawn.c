@@ -38,16 +38,27 @@ static int open_pipe(int *read_end, int *write_end, int *ours) {
     return fcntl(*ours, F_SETFL, O_NONBLOCK);
 }
 
+/* Who opens /dev/stdout opens the pipe anew, and has to be allowed to. A command can do without. */
+static void give_to_tenki(int pipe_end) {
+    if (fchown(pipe_end, TENKI_UID, TENKI_UID) < 0) return;
+}
+
 static int open_pipes(const struct command *command, struct plumbing *plumbing) {
     struct streams *ours = &plumbing->ours;
     if (command->want_stdin) {
         if (open_pipe(&plumbing->theirs[0], &ours->in, &ours->in) < 0) return -1;
+        if (!command->privileged) give_to_tenki(ours->in);
     } else {
         plumbing->theirs[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
         if (plumbing->theirs[0] < 0) return -1;
     }
     if (open_pipe(&ours->out, &plumbing->theirs[1], &ours->out) < 0) return -1;
-    return open_pipe(&ours->err, &plumbing->theirs[2], &ours->err);
+    if (open_pipe(&ours->err, &plumbing->theirs[2], &ours->err) < 0) return -1;
+    if (!command->privileged) {
+        give_to_tenki(ours->out);
+        give_to_tenki(ours->err);
+    }
+    return 0;
 }
 
 static int open_pty(const struct command *command, struct plumbing *plumbing) {

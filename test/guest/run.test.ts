@@ -29,6 +29,16 @@ test("stdout and stderr stay apart", async () => {
   assert.equal(ended.stderr, "err\n");
 });
 
+test("its streams can be opened by name", async () => {
+  for (const privileged of [false, true]) {
+    const ended = await shell(sandbox, "cat /dev/stdin > /dev/stdout; echo err > /dev/stderr", {
+      privileged,
+      stdin: "in\n",
+    });
+    assert.deepEqual([ended.stdout, ended.stderr], ["in\n", "err\n"]);
+  }
+});
+
 test("a signal of its own ends a command by name", async () => {
   const { exit } = await shell(sandbox, "kill -USR1 $$");
   assert.deepEqual([exit.reason, exit.signal, exit.exitCode], ["signaled", "USR1", 128 + 10]);
