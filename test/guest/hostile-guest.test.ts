@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, mkdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -155,13 +155,8 @@ test("a duration beyond what numbers hold exactly", async () => {
 });
 
 test("directory entries whose names would lead elsewhere", async () => {
-  const info = (name: string): Buffer =>
-    frame(
-      down.entries,
-      new PayloadWriter().u32(name.length).finish().length === 4 ? entry(name) : Buffer.alloc(0),
-    );
   for (const name of ["", ".", "..", "../x", "a/b"]) {
-    says(info(name), frame(down.end));
+    says(frame(down.entries, entry(name)), frame(down.end));
     await assert.rejects(link.files.list("/home/tenki", { includeHidden: true }), internal, name);
   }
 });
@@ -195,7 +190,6 @@ test("a socket whose path is longer than an address can be", async () => {
     socket.once("data", () => socket.write(frame(down.pong, new PayloadWriter().u32(1).finish())));
   });
   // The server side has the same bound, so it is made by a shorter name for the same directory.
-  const { symlink } = await import("node:fs/promises");
   await symlink(deep, join(directory, "short"));
   await new Promise<void>((resolve) => far.listen(join(directory, "short", "guest.sock"), resolve));
   await new GuestLink(join(deep, "guest.sock")).ping(neverAborts());
