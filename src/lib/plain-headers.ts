@@ -73,7 +73,7 @@ function validName(name: string): string {
 }
 
 function validValue(value: string): string {
-  const text = String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
+  const text = value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
   if (/[\0\n\r]|[^\0-\xff]/.test(text)) throw new TypeError(`${text} is an invalid header value`);
   return text;
 }

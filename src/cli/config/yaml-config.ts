@@ -19,7 +19,7 @@ export function readYamlConfig(text: string, path: string): Map<string, string> 
   const values = new Map<string, string>();
   for (const { key, value } of document.contents.items) {
     if (isScalar(key) && isScalar(value) && value.value !== null)
-      values.set(String(key.value), String(value.value));
+      values.set(key.value as string, `${value.value as string | number | boolean}`);
   }
   return values;
 }

@@ -32,7 +32,7 @@ export type GivenCommon = Partial<Record<keyof typeof commonFlags, unknown>>;
 export function commonOptions(given: readonly GivenCommon[]): CommonOptions {
   const merged = given.reduce<GivenCommon>((all, some) => ({ ...all, ...defined(some) }), {});
   if (merged.json === true && merged.output !== undefined && merged.output !== "json") {
-    throw new TenkiError("usage", `--json and --output ${String(merged.output)} contradict each other`);
+    throw new TenkiError("usage", `--json and --output ${merged.output as string} contradict each other`);
   }
   return {
     endpoint: merged.endpoint as string | undefined,

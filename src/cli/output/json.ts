@@ -10,5 +10,5 @@ export function plainValue(value: Value): unknown {
   if (Array.isArray(value)) return value.map(plainValue);
   if (value === null || typeof value !== "object") return value;
   const entries = Object.entries(value).filter(([, each]) => each !== undefined);
-  return Object.fromEntries(entries.map(([key, each]) => [key, plainValue(each as Value)]));
+  return Object.fromEntries(entries.map(([key, each]) => [key, plainValue(each)]));
 }

@@ -49,7 +49,9 @@ export function cellText(value: Value): string {
     ? formatTime(value)
     : Array.isArray(value)
       ? value.join(",") || "-"
-      : String(value);
+      : typeof value === "object"
+        ? JSON.stringify(value)
+        : String(value);
 }
 
 /** RFC 3339, without a fraction where there is none. */

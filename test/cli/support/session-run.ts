@@ -100,11 +100,11 @@ async function passUp(child: ChildProcess, frames: Frames): Promise<void> {
     for (let next = await frames.next(); !next.done; next = await frames.next()) {
       const payload = next.value.frame?.payload;
       if (payload?.case === "stdin")
-        await new Promise((resolve) => child.stdin?.write(payload.value as Uint8Array, resolve));
+        await new Promise((resolve) => child.stdin?.write(payload.value, resolve));
       else if (payload?.case === "stdinClose") child.stdin?.end();
       else if (payload?.case === "signal") {
         const { signal } = payload.value as { signal: RunSignal_Sig };
-        tryKill(child, RunSignal_Sig[signal] as NodeJS.Signals);
+        tryKill(child, RunSignal_Sig[signal]);
       }
     }
   } catch {
@@ -116,7 +116,7 @@ function tryKill(child: ChildProcess, name: string): void {
   const signal = name.startsWith("SIG") ? name : `SIG${name}`;
   if (!(signal in constants.signals) || child.pid === undefined) return;
   try {
-    process.kill(-child.pid, signal as NodeJS.Signals);
+    process.kill(-child.pid, signal);
   } catch {
     // it has ended
   }
