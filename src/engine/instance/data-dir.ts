@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { accessSync, constants, mkdirSync, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { TenkiError } from "../../domain/error.js";
 
 export interface DataDir {
@@ -12,7 +13,7 @@ export interface DataDir {
 /** Makes the data directory where it is missing, and refuses one that is not the engine's alone. */
 export function openDataDir(asked: string, userId: number): DataDir {
   try {
-    mkdirSync(asked, { recursive: true, mode: 0o700 });
+    makeDirectory(asked);
     const path = realpathSync(asked);
     requirePrivate(path, userId);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -34,8 +35,18 @@ export function openDataDir(asked: string, userId: number): DataDir {
 export const instanceIdOf = (realPath: string): string =>
   createHash("sha256").update(realPath).digest("hex").slice(0, 8);
 
+/** As `recursive` does it, which never ends where the kernel has no place for a directory: below /proc. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectory(parent);
+  mkdirSync(path, { mode: 0o700 });
+}
+
 function requirePrivate(path: string, userId: number): void {
-  const { mode, uid } = statSync(path);
+  const info = statSync(path);
+  if (!info.isDirectory()) throw Object.assign(new Error(`${path} is a file`), { code: "EEXIST" });
+  const { mode, uid } = info;
   if (uid !== userId) {
     throw new TenkiError("failed_precondition", `the data directory ${path} belongs to another user`, {
       hint: "name one of your own with --data-dir",
