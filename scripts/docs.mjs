@@ -1,49 +1,44 @@
-// Writes docs/commands.md from the commands themselves. With --check nothing is written: it fails when what is there is
-// not what it would be.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// Writes docs/commands.md from the commands themselves.
+//   docs.mjs [--check]     --check: fails where the file differs, and writes nothing
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const path = join(root, "docs/commands.md");
-const fresh = await render();
-if (!process.argv.includes("--check")) writeFileSync(path, fresh);
-else if (read(path) !== fresh) {
-  console.error("docs/commands.md is not what the commands say: npm run docs");
+const root = new URL("..", import.meta.url).pathname;
+const page = join(root, "docs", "commands.md");
+
+const text = await generate();
+if (!process.argv.includes("--check")) await writeFile(page, text);
+else if ((await readFile(page, "utf8").catch(() => "")) !== text) {
+  process.stderr.write("docs/commands.md is not what the commands say: run npm run docs\n");
   process.exitCode = 1;
 }
 
-async function render() {
-  const directory = mkdtempSync(join(tmpdir(), "tenki-docs-"));
-  const outfile = join(directory, "reference.cjs");
+/** The commands are TypeScript: they are bundled, loaded once, and thrown away. */
+async function generate() {
+  const directory = await mkdtemp(join(tmpdir(), "tenki-docs-"));
+  const bundle = join(directory, "reference.cjs");
   try {
     await build({
       stdin: {
-        contents:
-          'export { describe } from "./src/cli/reference/describe.js"; export { commandsMarkdown } from "./src/cli/reference/markdown.js"; export { commands } from "./src/cli/commands/index.js";',
+        contents: `
+          export { commands } from "./src/cli/commands/index.js";
+          export { describe } from "./src/cli/reference/describe.js";
+          export { commandsMarkdown } from "./src/cli/reference/markdown.js";`,
         resolveDir: root,
         loader: "ts",
       },
+      outfile: bundle,
       bundle: true,
       platform: "node",
       format: "cjs",
       external: ["@photostructure/sqlite"],
       logLevel: "error",
-      outfile,
     });
-    const { describe, commandsMarkdown, commands } = (await import(pathToFileURL(outfile).href)).default;
-    return commandsMarkdown(await describe(commands, ["tenki"]));
+    const { default: loaded } = await import(bundle);
+    return loaded.commandsMarkdown(await loaded.describe(loaded.commands, ["tenki"]));
   } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
-
-function read(file) {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
+    await rm(directory, { recursive: true });
   }
 }

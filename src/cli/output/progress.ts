@@ -24,6 +24,8 @@ export async function startSpinner(io: Io, label: string): Promise<Progress> {
       spinner.text = text;
       spinner.render();
     },
-    stop: () => void spinner.stop(),
+    stop() {
+      if (spinner.isSpinning) spinner.stop();
+    },
   };
 }
