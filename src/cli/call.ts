@@ -77,6 +77,8 @@ export class Call {
     const outcome: Outcome = result === undefined ? {} : "kind" in result ? { view: result } : result;
     if (outcome.view !== undefined) await render(outcome.view, this.#io, this.#common);
     if (outcome.error !== undefined) throw outcome.error;
+    const { aborted, reason } = this.#interrupts.signal;
+    if (outcome.view?.kind === "live" && aborted) return (reason as InterruptedError).exitCode; // how it is ended
     return outcome.exitCode ?? 0;
   }
 }

@@ -77,7 +77,9 @@ export class Context {
       projectId: settings.projectId,
       timeoutMs: this.common.timeoutMs,
       env: {},
-      onRequest: this.common.verbose ? (request) => void this.warn(requestLine(request)) : undefined,
+      onRequest: this.common.verbose
+        ? (request) => void this.warn(requestLine(request)).catch(() => undefined)
+        : undefined,
     });
   }
 

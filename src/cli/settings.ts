@@ -1,7 +1,7 @@
 import { TenkiError } from "../domain/error.js";
 import type { ConfigFile } from "./config/config-file.js";
 import type { CommonOptions } from "./context.js";
-import { endpoint as endpointParser } from "./flags/parsers.js";
+import { endpoint as endpointParser, token } from "./flags/parsers.js";
 import type { Io } from "./io.js";
 
 export const defaultEndpoint = "https://api.tenki.cloud";
@@ -26,7 +26,7 @@ export async function resolveSettings(io: Io, config: ConfigFile, flags: CommonO
   const settings = {
     endpoint,
     isLocal: endpoint === "local",
-    token: firstFilled(env["TENKI_AUTH_TOKEN"], env["TENKI_API_KEY"], saved.get("auth_token")),
+    token: resolveToken(env, saved.get("auth_token")),
     gateway: firstFilled(env["TENKI_SANDBOX_GATEWAY_URL"], saved.get("gateway")),
     workspaceId: firstFilled(flags.workspace, saved.get("workspace_id")),
     projectId: firstFilled(flags.project, saved.get("project_id")),
@@ -40,6 +40,19 @@ export async function resolveSettings(io: Io, config: ConfigFile, flags: CommonO
     await useAsContext(engine, config);
   }
   return { ...settings, endpoint: engine.endpoint, token: engine.token };
+}
+
+function resolveToken(env: Io["env"], saved: string | undefined): string | undefined {
+  const places = [
+    ["TENKI_AUTH_TOKEN", env["TENKI_AUTH_TOKEN"]],
+    ["TENKI_API_KEY", env["TENKI_API_KEY"]],
+    ["the config file (auth_token)", saved],
+  ] as const;
+  const [place, word] = places.find(([, value]) => firstFilled(value) !== undefined) ?? [];
+  if (word === undefined || token.read(word) !== undefined) return word?.trim();
+  throw new TenkiError("unauthenticated", `invalid token in ${place}: expected ${token.expected}`, {
+    hint: "tenki login",
+  });
 }
 
 /** As it was written: an address, or `local`. */

@@ -66,6 +66,7 @@ const words: readonly Case[] = [
   ["data-twice", ["sandbox", "write", "--path", "a", "--data", "a", "--data-file", "b"]],
   ["copy-on-this-side", ["sandbox", "cp", "a", "b"]],
   ["token-nowhere", ["login"]],
+  ["token-with-spaces", ["login", "--api-key", "not a token"]],
   ["token-empty", ["login", "--token-stdin"], { input: "\n" }],
   ["unknown-key", ["config", "set", "api_endpint", "local"]],
   ["bad-setting", ["config", "set", "api_endpoint", "nowhere"]],
@@ -76,6 +77,7 @@ const words: readonly Case[] = [
 const world: readonly Case[] = [
   ["no-token", ["whoami"], { env: { TENKI_API_KEY: "" } }],
   ["wrong-token", ["whoami"], { env: { TENKI_API_KEY: "tk_wrong" } }],
+  ["broken-token", ["whoami"], { env: { TENKI_API_KEY: "tk_a\nb" } }],
   ["expired-token", ["whoami"], { env: { TENKI_API_KEY: expiredToken } }],
   ["not-allowed", ["whoami"], { env: { TENKI_API_KEY: limitedToken } }],
   ["wrong-token-at-login", ["login", "--token-stdin"], { input: "tk_wrong" }],

@@ -195,6 +195,25 @@ describe("sessions", () => {
       assert.deepEqual(await names("--sticky"), ["lives"]);
     });
 
+    it("goes on with --watch, one document a line for each change, until it is interrupted", async () => {
+      await create("watched");
+      const call = world.start(["sandbox", "list", "--watch", "--json"]);
+      await call.shows("stdout", /\n/);
+      await create("another");
+      await call.shows("stdout", /\n.*\n/);
+      call.signal("SIGINT");
+      const { code, stdout, stderr } = await call.ended;
+      assert.deepEqual({ code, stderr }, { code: 130, stderr: "" });
+      const lists = stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Shown[]);
+      assert.deepEqual(
+        lists.map((list) => list.length),
+        [1, 2],
+      );
+    });
+
     it("cuts nothing where nobody looks, and fits a terminal where somebody does", async () => {
       const tags = Array.from({ length: 12 }, (_, at) => `a-rather-long-tag-${at}`).join(",");
       await create("wide", "--tags", tags);

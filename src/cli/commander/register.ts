@@ -109,6 +109,8 @@ function collect(target: TenkiCommand, name: string, spec: FlagSpec<unknown>) {
 function readWord(source: TenkiCommand, parser: Parser<unknown>, word: string, place: string): unknown {
   const value = parser.read(word);
   if (value === undefined)
-    source.refuse(`invalid ${parser.noun} "${word}" for ${place}: expected ${parser.expected}`);
+    source.refuse(
+      `invalid ${parser.noun}${parser.isSecret === true ? "" : ` "${word}"`} for ${place}: expected ${parser.expected}`,
+    );
   return value;
 }

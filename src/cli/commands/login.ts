@@ -3,7 +3,7 @@ import { command, type OptionsOf } from "../command.js";
 import { saveLogin } from "../config/save-login.js";
 import type { Context } from "../context.js";
 import { optionalValue, toggle } from "../flags/flag.js";
-import { filled } from "../flags/parsers.js";
+import { token } from "../flags/parsers.js";
 import { doneView, type View } from "../output/view.js";
 import { identityName } from "../output/views/identity.js";
 import { ask } from "../prompt.js";
@@ -15,7 +15,7 @@ export const define = command({
     "The token is checked with the service and saved in the config file together with the endpoint.\n" +
     "Without a flag it is asked for, and not shown. With --endpoint local it is the engine's own.",
   flags: {
-    apiKey: optionalValue("KEY", "an API key; asked for where it is left out", filled),
+    apiKey: optionalValue("KEY", "an API key; asked for where it is left out", token),
     tokenStdin: toggle("read the token from stdin"),
   },
   examples: [
@@ -27,13 +27,13 @@ export const define = command({
 
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View> {
   const settings = await ctx.settings();
-  const token = await tokenFor(options, settings, ctx);
-  const client = await ctx.connect({ ...settings, token });
+  const key = await tokenFor(options, settings, ctx);
+  const client = await ctx.connect({ ...settings, token: key });
   try {
     const identity = await client.whoAmI();
     const endpoint = settings.isLocal ? "local" : settings.endpoint;
     const { workspace: workspaceId, project: projectId } = ctx.common;
-    await saveLogin(ctx.config, { endpoint, token, workspaceId, projectId });
+    await saveLogin(ctx.config, { endpoint, token: key, workspaceId, projectId });
     await warnOfEnvironment(ctx);
     const { ownerType: owner_type, ownerId: owner_id } = identity;
     return doneView(`logged in to ${settings.endpoint} as ${identityName(identity)}`, {
@@ -57,13 +57,15 @@ async function tokenFor(
     await ctx.warn(
       "warning: other processes can see a key on the command line; --token-stdin keeps it out of sight",
     );
-    return options.apiKey.trim();
+    return options.apiKey;
   }
   if (settings.isLocal && options.apiKey === undefined && options.tokenStdin !== true)
     return settings.token ?? "";
-  const token = await readToken(options, ctx);
-  if (token === "") throw new TenkiError("usage", "no token: nothing was given");
-  return token;
+  const word = await readToken(options, ctx);
+  if (word === "") throw new TenkiError("usage", "no token: nothing was given");
+  const read = token.read(word);
+  if (read === undefined) throw new TenkiError("usage", `invalid token: expected ${token.expected}`);
+  return read;
 }
 
 function readToken(options: OptionsOf<typeof define>, ctx: Context): Promise<string> {

@@ -9,6 +9,8 @@ export interface Parser<T> {
   readonly expected: string;
   /** The words that are allowed, where they can be counted: for the help and completion. */
   readonly choices?: readonly string[];
+  /** Not to be repeated in a message. */
+  readonly isSecret?: boolean;
   /** What completion offers. */
   readonly completes?: "file" | "directory";
   /** Undefined: the word is none. */
@@ -19,6 +21,14 @@ export const text: Parser<string> = { noun: "value", expected: "a text", read: (
 
 /** As `text`, and not empty. */
 export const filled: Parser<string> = { noun: "value", expected: "a text that is not empty", read: orEmpty };
+
+/** It travels in a header: one word, without spaces. */
+export const token: Parser<string> = {
+  noun: "token",
+  expected: "one word of letters, digits and signs",
+  isSecret: true,
+  read: (word) => (/^[\x21-\x7e]+$/.test(word.trim()) ? word.trim() : undefined),
+};
 
 export const session: Parser<string> = {
   noun: "session",

@@ -74,9 +74,12 @@ async function terminate(targets: readonly Session[], client: Client): Promise<T
   return client.terminateMany(targets.map(({ id }) => id));
 }
 
-async function forgetCurrent(terminated: readonly SessionInfo[], { config }: Context): Promise<void> {
-  const current = await config.get("current_session_id");
-  if (terminated.some(({ id }) => id === current)) await config.update({ current_session_id: undefined });
+async function forgetCurrent(terminated: readonly SessionInfo[], ctx: Context): Promise<void> {
+  const current = await ctx.config.get("current_session_id");
+  if (!terminated.some(({ id }) => id === current)) return;
+  await ctx.config.update({ current_session_id: undefined }).catch((error: unknown) => {
+    return ctx.warn(`warning: the current session was not forgotten: ${(error as Error).message}`);
+  });
 }
 
 function viewOf(terminated: readonly SessionInfo[], asksForList: boolean): View | undefined {
