@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { parse } from "yaml";
+import { leafPaths } from "./support/command-tree.js";
+import { goodToken, MemoryService } from "./support/memory-service.js";
+import { TestWorld } from "./support/test-io.js";
+
+/** Every command that can be run without an engine; what it prints is data in each format. */
+const lines: readonly string[] = [
+  "login --api-key tk_good",
+  "status",
+  "whoami",
+  "version",
+  "completion bash",
+  "sandbox create --name demo --tags a",
+  "sandbox list",
+  "sandbox get demo",
+  "sandbox set demo",
+  "sandbox update demo --sticky",
+  "sandbox wait demo",
+  "sandbox extend 1h",
+  "sandbox write --path file --data text",
+  "sandbox read --path file",
+  "sandbox exec -- true",
+  "sandbox cp demo:file copy",
+  "sandbox fs ls",
+  "sandbox fs stat file",
+  "sandbox fs mkdir -p folder",
+  "sandbox fs cat file",
+  "sandbox fs mv folder moved",
+  "sandbox fs rm -r moved",
+  "config path",
+  "config set gateway wss://example.com",
+  "config get gateway",
+  "config list",
+  "sandbox terminate demo",
+  "logout",
+];
+
+describe("every command that prints data", () => {
+  let service: MemoryService;
+  let world: TestWorld;
+  before(async () => {
+    service = await MemoryService.start();
+    world = await TestWorld.open({ TENKI_API_KEY: goodToken, TENKI_API_ENDPOINT: service.endpoint });
+  });
+  after(async () => {
+    await world[Symbol.asyncDispose]();
+    await service[Symbol.asyncDispose]();
+  });
+  const documents = new Map<string, unknown>();
+
+  for (const line of lines) {
+    it(`in JSON: ${line}`, async () => {
+      const stdout = await world.ok(["--json", ...line.split(" ")], { input: "" });
+      documents.set(line, JSON.parse(stdout));
+    });
+  }
+
+  for (const line of lines) {
+    it(`in YAML, with the same fields: ${line}`, async () => {
+      const stdout = await world.ok(["-o", "yaml", ...line.split(" ")], { input: "" });
+      assert.deepEqual(keysOf(parse(stdout)), keysOf(documents.get(line)));
+    });
+  }
+
+  it("is among those above, or is the engine's", () => {
+    const covered = new Set(
+      lines.map((line) =>
+        leafPaths()
+          .find((path) => line.startsWith(path.join(" ")))
+          ?.join(" "),
+      ),
+    );
+    const left = leafPaths().filter((path) => path[0] !== "engine" && !covered.has(path.join(" ")));
+    assert.deepEqual(left, []);
+  });
+});
+
+function keysOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(keysOf);
+  return typeof value === "object" && value !== null ? Object.keys(value).sort() : typeof value;
+}
