@@ -5,6 +5,7 @@ import type { Readable } from "node:stream";
 import { engineFiles } from "../../domain/engine-state.js";
 import { type ErrorKind, errorKinds, TenkiError } from "../../domain/error.js";
 import { startDeadline } from "../../lib/deadline.js";
+import { waitUntil } from "../../lib/wait-until.js";
 import { findEngine, type LocalEngine } from "./find-engine.js";
 
 export interface StartEngineOptions {
@@ -22,6 +23,7 @@ export interface StartEngineOptions {
 
 /** How long an engine may take until it serves: the first start builds the default image. */
 export const startTimeoutMs = 120_000;
+const tidyTimeoutMs = 10_000;
 
 /** The descriptor on which a started engine says that it serves, or why not; the variable that tells it so. */
 const readyDescriptor = 3;
@@ -35,7 +37,10 @@ export async function startEngine(options: StartEngineOptions): Promise<LocalEng
     const lines = await linesUntilReady(child, deadline.signal);
     for (const line of lines.slice(0, -1)) await options.warn(line);
     const failure = readFailure(lines.at(-1) ?? "");
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) {
+      await untilEnded(child);
+      throw failure;
+    }
     const engine = await findEngine(options.dataDir);
     if (engine !== undefined) return engine;
     throw new TenkiError("internal", "the engine stopped as soon as it had started", {
@@ -96,6 +101,16 @@ async function linesUntilReady(child: ChildProcess, signal: AbortSignal): Promis
     });
   }
   return text.trimEnd().split("\n");
+}
+
+/** An engine that could not start is still tidying up when it says so. */
+async function untilEnded(child: ChildProcess): Promise<void> {
+  await waitUntil(
+    () => ((child.exitCode ?? child.signalCode ?? undefined) === undefined ? undefined : true),
+    {
+      timeoutMs: tidyTimeoutMs,
+    },
+  );
 }
 
 function readFailure(line: string): TenkiError | undefined {

@@ -100,7 +100,15 @@ function namespaces(spec: BundleSpec): { type: string; path?: string }[] {
 const cpuPeriodUs = 100_000;
 
 /** Room for parallel builds and Java's threads; a fork bomb ends here, far below the kernel's own limit for everybody. */
-export const maxProcesses = 4_096;
+const mostProcesses = 4_096;
+const fewestProcesses = 256;
+
+/**
+ * Two for each megabyte: more than fit into the memory would not run anyway, and a bomb that fills the memory
+ * as well keeps those from working who are to end it.
+ */
+export const maxProcesses = (memoryMb: number): number =>
+  Math.min(mostProcesses, Math.max(fewestProcesses, 2 * memoryMb));
 
 function resources(limits: BundleSpec["limits"], machine: Machine): Record<string, unknown> {
   const memory = limits.memoryMb * 2 ** 20;
@@ -110,7 +118,7 @@ function resources(limits: BundleSpec["limits"], machine: Machine): Record<strin
     cpu: { quota: Math.round(limits.cpuCores * cpuPeriodUs), period: cpuPeriodUs },
     // `swap` is memory and swap together: none beyond the memory.
     memory: machine.boundsSwap ? { limit: memory, swap: memory } : { limit: memory },
-    pids: { limit: maxProcesses },
+    pids: { limit: maxProcesses(limits.memoryMb) },
   };
 }
 
