@@ -9,7 +9,7 @@ const bundle = join(__dirname, "..", "dist", "tenki.cjs");
 const usual = [
   ["--help"],
   ["sandbox", "list"],
-  ["sandbox", "exec", "--", "true"],
+  ["sandbox", "exec", "-q", "--", "true"],
   ["sandbox", "exec", "--json", "-c", "true"],
 ];
 

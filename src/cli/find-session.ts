@@ -1,6 +1,5 @@
 import type { Client, Session } from "../client/index.js";
 import { TenkiError } from "../domain/error.js";
-import { isTerminal } from "../domain/session.js";
 import { formatTime } from "./output/view.js";
 
 const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -31,5 +30,3 @@ function ambiguous(name: string, candidates: readonly Session[]): TenkiError {
     },
   );
 }
-
-export const hasEnded = (session: Session): boolean => isTerminal(session.state);

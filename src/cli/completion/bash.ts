@@ -45,10 +45,9 @@ const patterns = (path: string, { long, short }: FlagCompletion): string =>
     .map((name) => `'${path} ${name}'`)
     .join("|");
 
-function reply({ choices, completes }: FlagCompletion): string {
+function reply({ choices, completesFiles }: FlagCompletion): string {
   if (choices.length > 0) return `COMPREPLY=($(compgen -W '${choices.join(" ")}' -- "$cur"));`;
-  if (completes === undefined) return "";
-  return `compopt -o filenames; COMPREPLY=($(compgen ${completes === "file" ? "-f" : "-d"} -- "$cur"));`;
+  return completesFiles ? 'compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"));' : "";
 }
 
 function offers({ path, commands, flags, words, completesFiles }: Completion): string {

@@ -36,11 +36,11 @@ function offers(completion: Completion): string[] {
   return [...commands, ...words, ...files, ...completion.flags.map((flag) => `${begin} ${flagOf(flag)}`)];
 }
 
-function flagOf({ long, short, summary, takesValue, choices, completes }: FlagCompletion): string {
+function flagOf({ long, short, summary, takesValue, choices, completesFiles }: FlagCompletion): string {
   const names = [`-l ${long.slice(2)}`, ...(short === undefined ? [] : [`-s ${short.slice(1)}`])];
   const value = takesValue ? ["-r"] : [];
   const words = choices.length > 0 ? [`-a ${quote(choices.join(" "))}`] : [];
-  const files = completes === undefined ? [] : ["-F"];
+  const files = completesFiles ? ["-F"] : [];
   return [...names, ...value, ...words, ...files, `-d ${quote(summary)}`].join(" ");
 }
 

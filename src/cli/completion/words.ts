@@ -18,7 +18,7 @@ export interface FlagCompletion {
   readonly summary: string;
   readonly takesValue: boolean;
   readonly choices: readonly string[];
-  readonly completes: "file" | "directory" | undefined;
+  readonly completesFiles: boolean;
 }
 
 export function completionOf(each: CommandDescription): Completion {
@@ -30,7 +30,7 @@ export function completionOf(each: CommandDescription): Completion {
     })),
     flags: [...each.flags, ...each.commonFlags].map(flagCompletion).concat(helpFlag),
     words: each.arguments.flatMap(({ choices }) => choices),
-    completesFiles: each.path.at(-1) === "cp" || each.arguments.some(({ completes }) => completes === "file"),
+    completesFiles: each.path.at(-1) === "cp" || each.arguments.some((argument) => argument.completesFiles),
   };
 }
 
@@ -40,7 +40,7 @@ const flagCompletion = ({ name, short, spec }: FlagDescription): FlagCompletion 
   summary: spec.summary,
   takesValue: spec.kind === "value" || spec.kind === "repeated",
   choices: spec.parser?.choices ?? [],
-  completes: spec.parser?.completes,
+  completesFiles: spec.parser?.completesFiles === true,
 });
 
 const helpFlag: FlagCompletion = {
@@ -49,5 +49,5 @@ const helpFlag: FlagCompletion = {
   summary: "show this",
   takesValue: false,
   choices: [],
-  completes: undefined,
+  completesFiles: false,
 };

@@ -44,17 +44,16 @@ function offers(completion: Completion): string {
   ].join("\n");
 }
 
-function flagSpecs({ long, short, summary, takesValue, choices, completes }: FlagCompletion): string[] {
-  const value = takesValue ? `:value:${actionOf(choices, completes)}` : "";
+function flagSpecs({ long, short, summary, takesValue, choices, completesFiles }: FlagCompletion): string[] {
+  const value = takesValue ? `:value:${actionOf(choices, completesFiles)}` : "";
   return [long, short].flatMap((name) =>
     name === undefined ? [] : [`*${name}[${escape(summary)}]${value}`],
   );
 }
 
-function actionOf(choices: readonly string[], completes: "file" | "directory" | undefined): string {
+function actionOf(choices: readonly string[], completesFiles: boolean): string {
   if (choices.length > 0) return `(${choices.join(" ")})`;
-  if (completes === undefined) return " ";
-  return completes === "file" ? "_files" : "_files -/";
+  return completesFiles ? "_files" : " ";
 }
 
 function argumentSpec({ path, commands, words, completesFiles }: Completion): string {

@@ -11,8 +11,8 @@ export interface Parser<T> {
   readonly choices?: readonly string[];
   /** Not to be repeated in a message. */
   readonly isSecret?: boolean;
-  /** What completion offers. */
-  readonly completes?: "file" | "directory";
+  /** Completion offers files. */
+  readonly completesFiles?: boolean;
   /** Undefined: the word is none. */
   read(word: string): T | undefined;
 }
@@ -47,11 +47,9 @@ export const remotePath: Parser<string> = {
 export const localFile: Parser<string> = {
   noun: "path",
   expected: "the path of a file",
-  completes: "file",
+  completesFiles: true,
   read: (word) => (word === "" || word.includes("\0") ? undefined : word),
 };
-
-export const localDirectory: Parser<string> = { ...localFile, completes: "directory" };
 
 /** Milliseconds. */
 export const duration: Parser<number> = {

@@ -15,7 +15,7 @@ export interface ArgumentDescription {
   readonly term: string;
   readonly summary: string;
   readonly choices: readonly string[];
-  readonly completes: "file" | "directory" | undefined;
+  readonly completesFiles: boolean;
 }
 
 /** One command or group with all that is below it: what documents and completion are made from. */
@@ -61,7 +61,7 @@ function describeDefinition(define: CommandDefinition) {
       term: argumentTerm(kind, placeholder),
       summary,
       choices: parser.choices ?? [],
-      completes: parser.completes,
+      completesFiles: parser.completesFiles === true,
     })),
     flags: describeFlags(flagsOf(define)),
     commonFlags: describeFlags(commonFlagsOf(define)),

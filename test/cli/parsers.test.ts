@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as parsers from "../../src/cli/flags/parsers.js";
+import type { Parser } from "../../src/cli/flags/parsers.js";
+
+const bounded = parsers.integer({ min: 1, max: 16 });
+const state = parsers.oneOf("state", ["RUNNING", "PAUSED"]);
+const uuid = "5b0e4f6e-0d5c-4f0e-9b0a-6f6d3c1c2a11";
+
+type Case<T> = readonly [
+  name: string,
+  parser: Parser<T>,
+  good: readonly (readonly [string, T])[],
+  bad: readonly string[],
+];
+const of = <T>(...each: Case<T>): Case<unknown> => each;
+
+const cases: readonly Case<unknown>[] = [
+  of(
+    "duration",
+    parsers.duration,
+    [
+      ["0", 0],
+      ["30s", 30_000],
+      ["2m", 120_000],
+      ["1h30m", 5_400_000],
+      ["1h0m0s", 3_600_000],
+      ["1.5s", 1_500],
+      ["250ms", 250],
+    ],
+    ["", "5", "2 m", "1d", "s", "-1s", "1h30", "soon"],
+  ),
+  of("positive duration", parsers.positiveDuration, [["1ms", 1]], ["0", "0s", "-1s"]),
+  of(
+    "command timeout",
+    parsers.commandTimeout,
+    [
+      ["0", 0],
+      ["1193h", 4_294_800_000],
+    ],
+    ["1194h", "5"],
+  ),
+  of(
+    "minutes",
+    parsers.minutes,
+    [
+      ["0", 0],
+      ["30m", 30],
+      ["2h", 120],
+      ["60s", 1],
+    ],
+    ["90s", "30", "-30m"],
+  ),
+  of(
+    "size",
+    parsers.size,
+    [
+      ["10GB", 1e10],
+      ["10GiB", 10 * 2 ** 30],
+      ["500MB", 5e8],
+      ["1.5KiB", 1_536],
+    ],
+    ["1024", "10", "10G", "GB", "-1GB", "ten GB", ""],
+  ),
+  of(
+    "integer",
+    bounded,
+    [
+      ["1", 1],
+      ["16", 16],
+    ],
+    ["0", "17", "1.5", "-1", "one", "", "1e1", "0x10", " 1"],
+  ),
+  of(
+    "port",
+    parsers.port,
+    [
+      ["1", 1],
+      ["65535", 65_535],
+    ],
+    ["0", "65536", "-1", "http", ""],
+  ),
+  of(
+    "key=value",
+    parsers.keyValue,
+    [
+      ["a=b", ["a", "b"]],
+      ["a=", ["a", ""]],
+      ["a=b=c", ["a", "b=c"]],
+    ],
+    ["a", "=b", ""],
+  ),
+  of("variable", parsers.environmentVariable, [["A_1=x y", ["A_1", "x y"]]], ["1A=x", "A-B=x", "A B=x", "A"]),
+  of(
+    "tag",
+    parsers.tag,
+    [
+      ["a", "a"],
+      ["0_:.-", "0_:.-"],
+      ["a".repeat(32), "a".repeat(32)],
+    ],
+    ["", "A", "-a", "a b", "a".repeat(33)],
+  ),
+  of(
+    "name",
+    parsers.sessionName,
+    [
+      ["demo", "demo"],
+      ["A.b_c-1", "A.b_c-1"],
+      ["a".repeat(64), "a".repeat(64)],
+    ],
+    ["", "-a", "a b", "a:b", "a/b", "ü", "a".repeat(65), "a\n"],
+  ),
+  of(
+    "endpoint",
+    parsers.endpoint,
+    [
+      ["local", "local"],
+      ["https://api.tenki.cloud/", "https://api.tenki.cloud"],
+      ["http://[::1]:1", "http://[::1]:1"],
+    ],
+    ["", "api.tenki.cloud", "ftp://x", "localhost:8365", "http://"],
+  ),
+  of(
+    "token",
+    parsers.token,
+    [
+      ["tk_a", "tk_a"],
+      [" tk_a\n", "tk_a"],
+    ],
+    ["", "a b", "a\nb", "ü"],
+  ),
+  of("id", parsers.uuid, [[uuid.toUpperCase(), uuid]], ["", "demo", `${uuid}0`]),
+  of(
+    "choice",
+    state,
+    [
+      ["running", "RUNNING"],
+      ["PAUSED", "PAUSED"],
+    ],
+    ["", "RUN"],
+  ),
+  of(
+    "path",
+    parsers.remotePath,
+    [
+      ["a b", "a b"],
+      ["/home/tenki/x", "/home/tenki/x"],
+    ],
+    ["", "a\0b"],
+  ),
+  of("session", parsers.session, [["demo", "demo"]], ["", " "]),
+  of(
+    "volume",
+    parsers.volumeMount,
+    [
+      ["data:/mnt", { volume: "data", mountPath: "/mnt", readOnly: false }],
+      ["data:/mnt:ro", { volume: "data", mountPath: "/mnt", readOnly: true }],
+      ["data:/mnt:rw", { volume: "data", mountPath: "/mnt", readOnly: false }],
+    ],
+    ["data", "data:mnt", ":/mnt", "data:/mnt:rx", ""],
+  ),
+];
+
+describe("a word of the command line", () => {
+  for (const [name, parser, good, bad] of cases) {
+    it(`that is a ${name}`, () => {
+      for (const [word, value] of good) assert.deepEqual(parser.read(word), value, JSON.stringify(word));
+    });
+    it(`that is no ${name}`, () => {
+      for (const word of bad) assert.equal(parser.read(word), undefined, JSON.stringify(word));
+    });
+  }
+});
