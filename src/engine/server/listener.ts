@@ -117,7 +117,8 @@ export class Listener {
 
   #listen({ host, port }: ListenAddress): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+      // Stays for good: not to get a connection for want of descriptors must not end the engine.
+      this.#server.on("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
       this.#server.listen({ host, port }, resolve);
     });
   }

@@ -16,7 +16,7 @@ import { createNodeHandler } from "./node-handler.js";
 import { refuseForeignOrigins } from "./origin.js";
 import { logRequests } from "./request-log.js";
 import { createUpgradeHandler, type UpgradeRoute } from "./upgrades.js";
-import { validateRequests } from "./validate.js";
+import { readRulesAhead, validateRequests } from "./validate.js";
 
 export interface ServerOptions {
   readonly listen: ListenOptions;
@@ -63,6 +63,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log.debug("answer broken off", { method: path, reason: String(error) });
   });
   const listener = await Listener.open(options.listen, handler, createUpgradeHandler(options.upgrades));
+  setImmediate(readRulesAhead);
   return {
     url: listener.url,
     async stop() {
