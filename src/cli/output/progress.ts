@@ -17,6 +17,7 @@ export async function startSpinner(io: Io, label: string): Promise<Progress> {
     stream: io.stderr as NodeJS.WriteStream,
     discardStdin: false,
     hideCursor: true,
+    isEnabled: true, // whoever asks has looked at the terminal; the library looks at variables of CI as well
   });
   spinner.start();
   return {
