@@ -12,6 +12,9 @@ import { type EngineStarted, Workbench } from "./support/tenki.js";
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("utf8");
 
+/** It keeps a timer of this length for each create, and the process alive with it. */
+const waitTimeoutMs = 20_000;
+
 /** The client that we did not write, unchanged, against the engine. */
 describe("the official SDK", () => {
   let bench: Workbench;
@@ -24,6 +27,7 @@ describe("the official SDK", () => {
     sdk = new TenkiSandbox({ authToken: engine.token, baseUrl: engine.endpoint });
     session = await sdk.create({
       name: "sdk",
+      waitTimeoutMs,
       env: { FROM_SESSION: "yes" },
       metadata: { owner: "alice" },
       tags: ["a", "b"],
@@ -136,7 +140,7 @@ describe("the official SDK", () => {
     const wrong = new TenkiSandbox({ authToken: "tk_wrong", baseUrl: engine.endpoint });
     await assert.rejects(wrong.whoAmI(), UnauthorizedError);
     wrong.close();
-    const short = await sdk.create({ name: "short" });
+    const short = await sdk.create({ name: "short", waitTimeoutMs });
     await short.close();
     await short.refresh();
     assert.equal(short.state, "TERMINATED");
