@@ -40,8 +40,19 @@ test("limits: processors, memory without swap, processes, devices", () => {
     devices: [{ allow: false, access: "rwm" }],
     cpu: { quota: 300_000, period: 100_000 },
     memory: { limit: 2 ** 30, swap: 2 ** 30 },
-    pids: { limit: 4096 },
+    pids: { limit: 2048 },
   });
+});
+
+test("no more processes than the memory can carry, and never too few for a shell's", () => {
+  for (const [memoryMb, limit] of [
+    [128, 256],
+    [512, 1024],
+    [65_536, 4096],
+  ] as const) {
+    const resources = ociConfig({ ...spec, limits: { cpuCores: 1, memoryMb } }).linux["resources"];
+    assert.deepEqual((resources as { pids: unknown }).pids, { limit });
+  }
 });
 
 test("a machine that gives less gets less asked of it", () => {
