@@ -47,6 +47,12 @@ describe("what goes wrong around a real engine", () => {
     golden("data-dir-not-writable", await start("--data-dir", join(bench.home, "file", "data")));
   });
 
+  it("a data directory for which the kernel has no place", async () => {
+    const { code, stderr } = await start("--data-dir", "/proc/nowhere");
+    assert.equal(code, 1);
+    assert.match(stderr, /cannot use the data directory \/proc\/nowhere/);
+  });
+
   it("a runtime that is not there", async () =>
     golden(
       "no-runtime",

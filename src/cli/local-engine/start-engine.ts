@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { engineFiles } from "../../domain/engine-state.js";
 import { type ErrorKind, errorKinds, TenkiError } from "../../domain/error.js";
 import { startDeadline } from "../../lib/deadline.js";
+import { makeDirectory } from "../../lib/make-directory.js";
 import { waitUntil } from "../../lib/wait-until.js";
 import { findEngine, type LocalEngine } from "./find-engine.js";
 
@@ -70,7 +71,7 @@ function launch({ prefix, self, flags, env, dataDir }: StartEngineOptions): Chil
 /** Where an engine in the background writes what it has no log for. */
 function openOutput(dataDir: string): number {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeDirectory(dataDir);
     return openSync(join(dataDir, `${engineFiles.log}.stderr`), "a", 0o600);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

@@ -11,6 +11,8 @@ export const noProgress: Progress = { update: () => undefined, stop: () => undef
 
 /** A spinner on stderr; the library is loaded when somebody looks. */
 export async function startSpinner(io: Io, label: string): Promise<Progress> {
+  // A terminal without a width (a serial line, some programs' own) would be redrawn for ever.
+  if (io.stderr.columns === 0) return noProgress;
   const { default: ora } = await import("ora");
   const spinner = ora({
     text: label,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { TenkiError } from "../../domain/error.js";
+import { makeDirectory } from "../../lib/make-directory.js";
 
 export interface DataDir {
   /** Without symbolic links. */
@@ -34,14 +34,6 @@ export function openDataDir(asked: string, userId: number): DataDir {
 /** Eight hex digits of the real path's hash. */
 export const instanceIdOf = (realPath: string): string =>
   createHash("sha256").update(realPath).digest("hex").slice(0, 8);
-
-/** As `recursive` does it, which never ends where the kernel has no place for a directory: below /proc. */
-function makeDirectory(path: string): void {
-  if (existsSync(path)) return;
-  const parent = dirname(path);
-  if (parent !== path) makeDirectory(parent);
-  mkdirSync(path, { mode: 0o700 });
-}
 
 function requirePrivate(path: string, userId: number): void {
   const info = statSync(path);

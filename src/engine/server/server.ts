@@ -12,7 +12,7 @@ import { authenticate, type AuthOptions, holdToSession } from "./auth.js";
 import { convertErrors } from "./errors.js";
 import { createLeanGrpcFactory } from "./lean-streams.js";
 import { Listener, type ListenOptions } from "./listener.js";
-import { createNodeHandler } from "./node-handler.js";
+import { createNodeHandler, type NodeHandler } from "./node-handler.js";
 import { refuseForeignOrigins } from "./origin.js";
 import { logRequests } from "./request-log.js";
 import { createUpgradeHandler, type UpgradeRoute } from "./upgrades.js";
@@ -24,6 +24,8 @@ export interface ServerOptions {
   /** What is served; a method that is left out answers `unimplemented`. */
   readonly services: readonly ServiceImplSpec[];
   readonly upgrades: readonly UpgradeRoute[];
+  /** Calls wait for it. Default: nothing to wait for. */
+  readonly ready?: Promise<unknown> | undefined;
   readonly log: Logger;
 }
 
@@ -62,7 +64,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const handler = createNodeHandler(handlers, (path, error) => {
     log.debug("answer broken off", { method: path, reason: String(error) });
   });
-  const listener = await Listener.open(options.listen, handler, createUpgradeHandler(options.upgrades));
+  const whenReady: NodeHandler = (request, response) =>
+    void options.ready?.then(() => handler(request, response)).catch(() => undefined);
+  const listener = await Listener.open(
+    options.listen,
+    options.ready === undefined ? handler : whenReady,
+    createUpgradeHandler(options.upgrades),
+  );
   setImmediate(readRulesAhead);
   return {
     url: listener.url,
