@@ -7,6 +7,7 @@ import { Commands } from "./core/commands.js";
 import { Credentials } from "./core/credentials.js";
 import { Files } from "./core/files.js";
 import { Reaper } from "./core/reaper.js";
+import type { Store } from "./core/ports/store.js";
 import { Sessions } from "./core/sessions.js";
 import type { Isolation } from "./isolation.js";
 import { readTls, type TlsFiles } from "./instance/tls-files.js";
@@ -26,38 +27,76 @@ export interface ServeOptions extends TlsFiles {
   readonly log: Logger;
 }
 
-export interface ServingEngine {
-  readonly url: string;
-  /** Stops serving; sandboxes run on. */
-  stop(): Promise<void>;
-}
+/** Record, rules and adapters together, behind one port. */
+export class Engine {
+  readonly #options: ServeOptions;
+  readonly #store: Store;
+  readonly #access: Access;
+  readonly #sessions: Sessions;
+  readonly #reaper: Reaper;
+  #server: RunningServer | undefined;
 
-/** Puts record, rules and adapters together, finds what an earlier engine left, and serves. */
-export async function serveEngine(options: ServeOptions): Promise<ServingEngine> {
-  const { isolation, log } = options;
-  const tls = readTls(options);
-  const store = openSqliteStore(join(options.dataDir, engineFiles.record));
-  const access = new Access(store, options.token);
-  const sessions = new Sessions({ store, parts: isolation, clock: systemClock, access, log });
-  const reaper = new Reaper(sessions, systemClock);
-  let server: RunningServer | undefined;
-  async function stop(): Promise<void> {
-    await server?.stop();
-    reaper.stop();
-    await sessions.close();
-    await isolation.close({ sessionsLeft: sessions.countLive() > 0 });
-    store.close();
+  /** Finds what an earlier engine left, and serves. */
+  static async start(options: ServeOptions): Promise<Engine> {
+    const engine = new Engine(options);
+    try {
+      await engine.#start();
+    } catch (error) {
+      await engine.stop();
+      throw error;
+    }
+    return engine;
   }
-  try {
-    await sessions.recover();
-    await isolation.images.resolve("");
-    await reaper.tick();
-    const credentials = new Credentials(store, systemClock);
-    server = await startServer({
+
+  private constructor(options: ServeOptions) {
+    const { dataDir, token, isolation, log } = options;
+    this.#options = options;
+    this.#store = openSqliteStore(join(dataDir, engineFiles.record));
+    this.#access = new Access(this.#store, token);
+    this.#sessions = new Sessions({
+      store: this.#store,
+      parts: isolation,
+      clock: systemClock,
+      access: this.#access,
+      log,
+    });
+    this.#reaper = new Reaper(this.#sessions, systemClock);
+  }
+
+  get url(): string {
+    return this.#server?.url ?? "";
+  }
+
+  /** Stops serving; sandboxes run on. */
+  async stop(): Promise<void> {
+    await this.#server?.stop();
+    this.#reaper.stop();
+    await this.#sessions.close();
+    await this.#options.isolation.close({ sessionsLeft: this.#sessions.countLive() > 0 });
+    this.#store.close();
+  }
+
+  async #start(): Promise<void> {
+    let begin: () => void = () => undefined;
+    const ready = new Promise<void>((resolve) => (begin = resolve));
+    // The port first: that it is taken shows before anything is made.
+    this.#server = await this.#listen(ready);
+    await this.#sessions.recover();
+    await this.#options.isolation.images.resolve("");
+    await this.#reaper.tick();
+    begin();
+  }
+
+  #listen(ready: Promise<unknown>): Promise<RunningServer> {
+    const { isolation, listen, insecureListen, publicUrl, log } = this.#options;
+    const access = this.#access;
+    const sessions = this.#sessions;
+    const credentials = new Credentials(this.#store, systemClock);
+    return startServer({
       listen: {
-        ...parseListenAddress(options.listen ?? `127.0.0.1:${defaultEnginePort}`),
-        insecure: options.insecureListen,
-        tls,
+        ...parseListenAddress(listen ?? `127.0.0.1:${defaultEnginePort}`),
+        insecure: insecureListen,
+        tls: readTls(this.#options),
       },
       auth: {
         checkToken: (token) => access.checkToken(token),
@@ -69,14 +108,11 @@ export async function serveEngine(options: ServeOptions): Promise<ServingEngine>
         commands: new Commands(sessions, isolation.runtime),
         files: new Files(sessions, isolation.runtime),
         images: isolation.images,
-        dataPlane: new DataPlaneAccess(credentials, options.publicUrl),
+        dataPlane: new DataPlaneAccess(credentials, publicUrl),
       }),
       upgrades: [],
+      ready,
       log,
     });
-    return { url: server.url, stop };
-  } catch (error) {
-    await stop();
-    throw error;
   }
 }

@@ -3,7 +3,7 @@ import { engineFiles, type EngineState } from "../domain/engine-state.js";
 import { FileLogger } from "../lib/file-logger.js";
 import type { Logger } from "../lib/logger.js";
 import { readProcessIdentity } from "../lib/process-identity.js";
-import { serveEngine } from "./engine.js";
+import { Engine } from "./engine.js";
 import { openDataDir } from "./instance/data-dir.js";
 import { lockInstance } from "./instance/instance-lock.js";
 import { ReadyLine } from "./instance/ready-line.js";
@@ -60,7 +60,7 @@ export async function runEngine(options: EngineOptions, hooks: EngineHooks): Pro
     const kind = options.isolation ?? defaultIsolation;
     const isolation = await createIsolation(kind, { ...options, dataDir, instanceId, log });
     for (const warning of isolation.warnings) hooks.stderr(`warning: ${warning}\n`);
-    const engine = await serveEngine({ ...options, dataDir, token, isolation, log });
+    const engine = await Engine.start({ ...options, dataDir, token, isolation, log });
     undo.push(() => engine.stop());
     await writeState(describe(engine.url, dataDir, kind, options.version));
     undo.push(() => removeState(dataDir));

@@ -43,6 +43,23 @@ describe("listening", () => {
     await (await open({ host: "0.0.0.0", insecure: true })).stop();
   });
 
+  it("takes calls before it is ready, and answers them then", async () => {
+    let begin: () => void = () => undefined;
+    const ready = new Promise<void>((resolve) => (begin = resolve));
+    const server = await openServer({ ...methods, ready });
+    let answered = false;
+    const answer = connect(server.url)
+      .sandbox.whoAmI({})
+      .finally(() => (answered = true));
+    for (let time = 0; time < 5; time += 1) {
+      assert.equal(await refusedUpgrade(server.url), 404, "what needs nothing is answered meanwhile");
+    }
+    assert.equal(answered, false);
+    begin();
+    assert.equal((await answer).ownerId, "self");
+    await server.stop();
+  });
+
   it("serves on IPv6 too", async () => {
     const server = await open({ host: "::1" });
     assert.match(server.url, /^http:\/\/\[::1\]:\d+$/);
@@ -186,11 +203,6 @@ describe("upgrades", () => {
     echo.send("hello");
     assert.equal(String((await once(echo, "message"))[0]), "hello");
     echo.close();
-    const statusOf = async (socket: WebSocket): Promise<number | undefined> => {
-      socket.on("error", () => undefined);
-      const [, response] = (await once(socket, "unexpected-response")) as [unknown, { statusCode?: number }];
-      return response.statusCode;
-    };
     assert.equal(await statusOf(at("/v1/none")), 404);
     assert.equal(await statusOf(at("/v1/echo/x", "https://evil.example")), 403);
     await server.stop();
@@ -249,6 +261,17 @@ describe("stopping", () => {
     await Promise.all([server.stop(), check]);
   });
 });
+
+/** The status that an upgrade of an unknown path is refused with. */
+async function refusedUpgrade(url: string): Promise<number | undefined> {
+  return statusOf(new WebSocket(`${url.replace("http", "ws")}/v1/none`));
+}
+
+async function statusOf(socket: WebSocket): Promise<number | undefined> {
+  socket.on("error", () => undefined);
+  const [, response] = (await once(socket, "unexpected-response")) as [unknown, { statusCode?: number }];
+  return response.statusCode;
+}
 
 async function text(socket: Socket): Promise<string> {
   const chunks: Buffer[] = [];

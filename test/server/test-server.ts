@@ -25,6 +25,7 @@ export interface Methods {
   readonly sandbox?: Partial<ServiceImpl<typeof SandboxService>>;
   readonly dataPlane?: Partial<ServiceImpl<typeof SandboxSessionDataPlaneService>>;
   readonly upgrades?: readonly UpgradeRoute[];
+  readonly ready?: Promise<void>;
 }
 
 export interface LogLine {
@@ -47,6 +48,7 @@ export async function openServer(
       createServiceImplSpec(SandboxSessionDataPlaneService, methods.dataPlane ?? {}),
     ],
     upgrades: methods.upgrades ?? [],
+    ready: methods.ready ?? Promise.resolve(),
     log: recordingLogger(lines),
   });
   return { ...server, lines };

@@ -24,8 +24,8 @@ export interface ServerOptions {
   /** What is served; a method that is left out answers `unimplemented`. */
   readonly services: readonly ServiceImplSpec[];
   readonly upgrades: readonly UpgradeRoute[];
-  /** Calls wait for it. Default: nothing to wait for. */
-  readonly ready?: Promise<unknown> | undefined;
+  /** Calls that come earlier wait for it. */
+  readonly ready: Promise<unknown>;
   readonly log: Logger;
 }
 
@@ -65,12 +65,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log.debug("answer broken off", { method: path, reason: String(error) });
   });
   const whenReady: NodeHandler = (request, response) =>
-    void options.ready?.then(() => handler(request, response)).catch(() => undefined);
-  const listener = await Listener.open(
-    options.listen,
-    options.ready === undefined ? handler : whenReady,
-    createUpgradeHandler(options.upgrades),
-  );
+    void options.ready.then(() => handler(request, response)).catch(() => undefined);
+  const listener = await Listener.open(options.listen, whenReady, createUpgradeHandler(options.upgrades));
   setImmediate(readRulesAhead);
   return {
     url: listener.url,
