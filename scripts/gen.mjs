@@ -14,9 +14,9 @@ process.exitCode = main(process.argv.includes("--check"));
 
 function main(checkOnly) {
   const image = buildImage(join(root, "proto"), join(binDir, "buf"));
-  const contract = image.file.filter((file) => file.package === "tenki.sandbox.v1");
-  const messages = generateMessages(image, contract, join(binDir, "protoc-gen-es"));
-  const fresh = new Map([...messages, ...generateRules(contract)]);
+  const ours = image.file.filter((file) => ["tenki.sandbox.v1", "tenki.engine.v1"].includes(file.package));
+  const messages = generateMessages(image, ours, join(binDir, "protoc-gen-es"));
+  const fresh = new Map([...messages, ...generateRules(ours)]);
   const committed = readTree(genDir);
   if (checkOnly) {
     return check(fresh, committed);

@@ -25,7 +25,8 @@ export function readDeprecatedRows(): Rows {
 
 /** The rules that the engine checks requests against. */
 export function describeRules(): Rows {
-  const messages = [...createRegistry(...filesWithRules)].filter((type) => type.kind === "message");
+  const contract = filesWithRules.filter(({ proto }) => proto.package === "tenki.sandbox.v1");
+  const messages = [...createRegistry(...contract)].filter((type) => type.kind === "message");
   return new Map(messages.flatMap(describeMessage));
 }
 
