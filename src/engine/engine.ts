@@ -9,6 +9,8 @@ import { Files } from "./core/files.js";
 import { Reaper } from "./core/reaper.js";
 import type { Store } from "./core/ports/store.js";
 import { Sessions } from "./core/sessions.js";
+import { WorkspaceLimits } from "./core/workspace-limits.js";
+import { WorkspaceSettings } from "./core/workspace-settings.js";
 import type { Isolation } from "./isolation.js";
 import { readTls, type TlsFiles } from "./instance/tls-files.js";
 import { parseListenAddress } from "./server/listen-address.js";
@@ -32,6 +34,8 @@ export class Engine {
   readonly #options: ServeOptions;
   readonly #store: Store;
   readonly #access: Access;
+  readonly #settings: WorkspaceSettings;
+  readonly #limits: WorkspaceLimits;
   readonly #sessions: Sessions;
   readonly #reaper: Reaper;
   #server: RunningServer | undefined;
@@ -53,11 +57,14 @@ export class Engine {
     this.#options = options;
     this.#store = openSqliteStore(join(dataDir, engineFiles.record));
     this.#access = new Access(this.#store, token);
+    this.#settings = new WorkspaceSettings(this.#store);
+    this.#limits = new WorkspaceLimits(this.#store, this.#settings);
     this.#sessions = new Sessions({
       store: this.#store,
       parts: isolation,
       clock: systemClock,
       access: this.#access,
+      limits: this.#limits,
       log,
     });
     this.#reaper = new Reaper(this.#sessions, systemClock);
@@ -105,6 +112,8 @@ export class Engine {
       services: createServices({
         access,
         sessions,
+        settings: this.#settings,
+        limits: this.#limits,
         commands: new Commands(sessions, isolation.runtime),
         files: new Files(sessions, isolation.runtime),
         images: isolation.images,

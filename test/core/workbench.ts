@@ -3,6 +3,8 @@ import type { SessionRecord } from "../../src/engine/core/ports/store.js";
 import { Reaper } from "../../src/engine/core/reaper.js";
 import type { CreateSession, ListSessions, UpdateSession } from "../../src/engine/core/session-requests.js";
 import { Sessions } from "../../src/engine/core/sessions.js";
+import { WorkspaceLimits } from "../../src/engine/core/workspace-limits.js";
+import { WorkspaceSettings } from "../../src/engine/core/workspace-settings.js";
 import { MemoryStore } from "../../src/engine/store/memory-store.js";
 import { type Logger, type LogLevel, silentLogger } from "../../src/lib/logger.js";
 import { FakeClock, settle } from "./fake-clock.js";
@@ -16,6 +18,8 @@ export class Workbench {
   readonly parts = new InMemoryParts();
   readonly clock = new FakeClock();
   readonly access: Access;
+  readonly settings: WorkspaceSettings;
+  readonly limits: WorkspaceLimits;
   /** What was logged, by level. */
   readonly logged: { level: LogLevel; message: string; text: string }[] = [];
   sessions: Sessions;
@@ -23,6 +27,8 @@ export class Workbench {
   constructor(store = new MemoryStore()) {
     this.store = store;
     this.access = new Access(store, token);
+    this.settings = new WorkspaceSettings(store);
+    this.limits = new WorkspaceLimits(store, this.settings);
     this.sessions = this.#newSessions();
   }
 
@@ -63,8 +69,8 @@ export class Workbench {
   }
 
   #newSessions(): Sessions {
-    const { store, parts, clock, access } = this;
-    return new Sessions({ store, parts, clock, access, log: this.#logger() });
+    const { store, parts, clock, access, limits } = this;
+    return new Sessions({ store, parts, clock, access, limits, log: this.#logger() });
   }
 
   #logger(): Logger {

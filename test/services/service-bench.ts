@@ -11,12 +11,15 @@ import { Commands } from "../../src/engine/core/commands.js";
 import { Credentials } from "../../src/engine/core/credentials.js";
 import { Files } from "../../src/engine/core/files.js";
 import { Sessions } from "../../src/engine/core/sessions.js";
+import { WorkspaceLimits } from "../../src/engine/core/workspace-limits.js";
+import { WorkspaceSettings } from "../../src/engine/core/workspace-settings.js";
 import { createInterceptors } from "../../src/engine/server/server.js";
 import { DataPlaneAccess } from "../../src/engine/services/data-plane-access.js";
 import { fileMethods } from "../../src/engine/services/files.js";
 import { identityMethods } from "../../src/engine/services/identity.js";
 import { runMethods } from "../../src/engine/services/run.js";
 import { sessionMethods } from "../../src/engine/services/sessions.js";
+import { workspaceMethods } from "../../src/engine/services/workspace.js";
 import { MemoryStore } from "../../src/engine/store/memory-store.js";
 import { SandboxService, SandboxSessionDataPlaneService } from "../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
 import { silentLogger } from "../../src/lib/logger.js";
@@ -40,7 +43,9 @@ export class ServiceBench {
     const store = new MemoryStore();
     const access = new Access(store, token);
     const log = silentLogger;
-    const sessions = new Sessions({ store, parts: this.parts, clock: this.clock, access, log });
+    const settings = new WorkspaceSettings(store);
+    const limits = new WorkspaceLimits(store, settings);
+    const sessions = new Sessions({ store, parts: this.parts, clock: this.clock, access, limits, log });
     const credentials = new Credentials(store, this.clock);
     const dataPlane = new DataPlaneAccess(credentials, options.publicUrl);
     this.#interceptors = createInterceptors(
@@ -58,6 +63,7 @@ export class ServiceBench {
       router.service(SandboxService, {
         ...identityMethods(access.identity),
         ...sessionMethods({ sessions, images: this.parts.images, dataPlane }),
+        ...workspaceMethods({ access, settings, limits }),
       });
       router.service(SandboxSessionDataPlaneService, this.dataPlaneMethods);
     };

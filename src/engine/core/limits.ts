@@ -8,3 +8,9 @@ export const answerAheadMs = 2_000;
 export const activityWriteMs = 5_000;
 
 export const defaultPageSize = 50;
+
+/** Sessions that are never paused for being idle: few, for each keeps its memory until somebody ends it. */
+export const defaultMaxStickySessions = 5;
+
+/** What the contract calls a GB: its bounds of disks are 2^30 bytes each. */
+export const gigabyte = 2 ** 30;

@@ -4,6 +4,7 @@ import type { Images } from "./ports/images.js";
 import type { Network } from "./ports/network.js";
 import type { Runtime } from "./ports/runtime.js";
 import type { SessionRecord } from "./ports/store.js";
+import { gigabyte } from "./limits.js";
 import { hostnameFor } from "./session-name.js";
 
 /** What a sandbox is put together from. */
@@ -15,9 +16,6 @@ export interface SandboxParts {
 }
 
 export type SandboxHandles = Partial<Pick<SessionRecord, "networkHandle" | "diskHandle">>;
-
-/** What the contract calls a GB: its bounds of disks are 2^30 bytes each. */
-const gigabyte = 2 ** 30;
 
 /** Puts a sandbox together and starts it; each part is recorded as soon as it exists, so that it can be removed. */
 export async function bootSandbox(

@@ -15,12 +15,14 @@ import { checkSessionName } from "./session-name.js";
 import type { CreateSession, ListSessions, SessionList, UpdateSession } from "./session-requests.js";
 import { nextState, type SessionEvent, wrongState } from "./session-states.js";
 import { SessionWatchers } from "./session-watchers.js";
+import type { WorkspaceLimits } from "./workspace-limits.js";
 
 export interface SessionsOptions {
   readonly store: Store;
   readonly parts: SandboxParts;
   readonly clock: Clock;
   readonly access: Access;
+  readonly limits: WorkspaceLimits;
   readonly log: Logger;
 }
 
@@ -48,8 +50,9 @@ export class Sessions {
   /** Records a new session and begins to boot it; who wants it running watches it. */
   create(request: CreateSession): SessionRecord {
     if (this.#closing) throw new TenkiError("unavailable", "the engine is stopping");
-    const { store, access, clock } = this.#options;
+    const { store, access, clock, limits } = this.#options;
     const record = newSession(request, access, clock.now());
+    limits.checkCreate(record);
     store.insertSession(record);
     const abort = new AbortController();
     this.#boots.set(record.id, abort);
@@ -94,12 +97,16 @@ export class Sessions {
 
   update(id: string, request: UpdateSession): Promise<SessionRecord> {
     const { name, tags, clearTags, sticky, maxDurationMs } = request;
-    return this.#changeLive(id, ({ readyAt, createdAt }) => ({
-      ...(name === undefined ? {} : { name: checkSessionName(name) }),
-      ...(clearTags || tags.length > 0 ? { tags: clearTags ? [] : [...new Set(tags)] } : {}),
-      ...(sticky === undefined ? {} : { sticky }),
-      ...(maxDurationMs === undefined ? {} : { timeoutAt: this.#end(readyAt ?? createdAt, maxDurationMs) }),
-    }));
+    return this.#changeLive(id, (record) => {
+      const { readyAt, createdAt } = record;
+      if (sticky === true) this.#options.limits.checkSticky(record);
+      return {
+        ...(name === undefined ? {} : { name: checkSessionName(name) }),
+        ...(clearTags || tags.length > 0 ? { tags: clearTags ? [] : [...new Set(tags)] } : {}),
+        ...(sticky === undefined ? {} : { sticky }),
+        ...(maxDurationMs === undefined ? {} : { timeoutAt: this.#end(readyAt ?? createdAt, maxDurationMs) }),
+      };
+    });
   }
 
   /** Moves the session's end; one that had none ends so long from now. */

@@ -6,15 +6,20 @@ import type { Commands } from "../core/commands.js";
 import type { Files } from "../core/files.js";
 import type { Images } from "../core/ports/images.js";
 import type { Sessions } from "../core/sessions.js";
+import type { WorkspaceLimits } from "../core/workspace-limits.js";
+import type { WorkspaceSettings } from "../core/workspace-settings.js";
 import type { DataPlaneAccess } from "./data-plane-access.js";
 import { fileMethods } from "./files.js";
 import { identityMethods } from "./identity.js";
 import { runMethods } from "./run.js";
 import { sessionMethods } from "./sessions.js";
+import { workspaceMethods } from "./workspace.js";
 
 export interface ServicesOptions {
   readonly access: Access;
   readonly sessions: Sessions;
+  readonly settings: WorkspaceSettings;
+  readonly limits: WorkspaceLimits;
   readonly commands: Commands;
   readonly files: Files;
   readonly images: Images;
@@ -28,6 +33,7 @@ export function createServices(options: ServicesOptions): ServiceImplSpec[] {
     createServiceImplSpec<typeof SandboxService>(SandboxService, {
       ...identityMethods(access.identity),
       ...sessionMethods(options),
+      ...workspaceMethods(options),
     }),
     createServiceImplSpec<typeof SandboxSessionDataPlaneService>(SandboxSessionDataPlaneService, {
       ...runMethods(commands),
