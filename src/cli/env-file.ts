@@ -1,15 +1,48 @@
 import { readFile } from "node:fs/promises";
 import { TenkiError } from "../domain/error.js";
-import { environmentVariable } from "./flags/parsers.js";
+import { environmentEntry, type EnvironmentEntry } from "./flags/parsers.js";
 import { localFileError } from "./local-file-error.js";
 
-/** Lines `NAME=VALUE`, as `docker run --env-file` takes them: blank lines and those that begin with # are left out. */
-export async function readEnvFile(path: string): Promise<(readonly [string, string])[]> {
+/** An entry, and where it was written: for the message where it cannot be resolved. */
+interface PlacedEntry extends EnvironmentEntry {
+  readonly place: string;
+}
+
+export interface EnvironmentSources {
+  /** Where `--env NAME` finds its value. */
+  readonly here: Readonly<Record<string, string | undefined>>;
+  /** Paths; what they say counts less than `entries`. */
+  readonly files: readonly string[];
+  readonly entries: readonly EnvironmentEntry[];
+}
+
+/** What `--env-file` and `--env` come to; the last one counts where a name is given twice. */
+export async function readEnvironment(sources: EnvironmentSources): Promise<Record<string, string>> {
+  const files = await Promise.all(sources.files.map(readEnvFile));
+  const flags = sources.entries.map((entry) => ({ ...entry, place: "--env" }));
+  const pairs = [...files.flat(), ...flags].map((entry) => [entry.name, valueOf(entry, sources)] as const);
+  return Object.fromEntries(pairs);
+}
+
+function valueOf({ name, value, place }: PlacedEntry, { here }: EnvironmentSources): string {
+  const found = value ?? here[name];
+  if (found !== undefined) return found;
+  throw new TenkiError(
+    "usage",
+    `invalid variable "${name}" for ${place}: it has no value, and is not set here`,
+    {
+      hint: `export ${name}=…, or write ${name}=VALUE`,
+    },
+  );
+}
+
+/** Lines `NAME=VALUE` or `NAME`, as `docker run --env-file` takes them: blank lines and those that begin with # are left out. */
+async function readEnvFile(path: string): Promise<PlacedEntry[]> {
   const lines = (await readLocalText(path)).split(/\r?\n/);
   return lines.flatMap((line, at) => {
     if (/^\s*(#|$)/.test(line)) return [];
-    const pair = environmentVariable.read(line.trimStart().replace(/^export\s+/, ""));
-    if (pair !== undefined) return [pair];
+    const entry = environmentEntry.read(line.trimStart().replace(/^export\s+/, ""));
+    if (entry !== undefined) return [{ ...entry, place: `line ${at + 1} in ${path}` }];
     throw new TenkiError("usage", `invalid line ${at + 1} in ${path}: expected NAME=VALUE`);
   });
 }

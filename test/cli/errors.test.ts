@@ -110,6 +110,9 @@ const world: readonly Case[] = [
   ["local-file-is-directory", ["sandbox", "write", "demo", "--path", "a", "--data-file", "."]],
   ["local-directory-missing", ["sandbox", "read", "demo", "--path", "file", "--out", "none/file"]],
   ["local-target-is-directory", ["sandbox", "read", "demo", "--path", "file", "--out", "."]],
+  ["environment-not-set", ["sandbox", "create", "--env", "NOT_SET_HERE"]],
+  ["environment-not-set-exec", ["sandbox", "exec", "--env", "NOT_SET_HERE", "--", "true"]],
+  ["environment-file-not-set", ["sandbox", "exec", "--env-file", "names.env", "--", "true"]],
   ["environment-file-broken", ["sandbox", "create", "--env-file", "broken.env"]],
   ["copy-directory-without-r", ["sandbox", "cp", "demo:folder", "there"]],
   ["copy-of-nothing", ["sandbox", "cp", "demo:none", "there"]],
@@ -138,6 +141,7 @@ describe("what goes wrong", () => {
     await writeFile(join(root, "secret"), "");
     await chmod(join(root, "secret"), 0);
     await writeFile(join(place.home, "broken.env"), "GOOD=1\nnot a variable\n");
+    await writeFile(join(place.home, "names.env"), "# comment\nNOT_SET_HERE\n");
   });
   after(async () => {
     await place[Symbol.asyncDispose]();

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import { waitUntil } from "../../src/lib/wait-until.js";
@@ -59,6 +61,26 @@ describe("exec", () => {
       'echo "$A|$EMPTY|$PWD"',
     ]);
     assert.equal(stdout, "b=c||/\n");
+  });
+
+  it("takes variables by their names, and from files, and the flag counts more", async () => {
+    await writeFile(join(world.home, "more.env"), "# comment\nSECRET\nexport A=from file\nB=kept\n");
+    const { stdout, stderr } = await exec(
+      [
+        "-v",
+        "--env-file",
+        "more.env",
+        "-e",
+        "A=from flag",
+        "-e",
+        "OTHER",
+        "-c",
+        'echo "$SECRET|$A|$B|$OTHER"',
+      ],
+      { env: { SECRET: "s3cr3t value", OTHER: "" } },
+    );
+    assert.equal(stdout, "s3cr3t value|from flag|kept|\n");
+    assert.doesNotMatch(stderr, /s3cr3t/);
   });
 
   it("ends with 124 past its time, 128 + N by a signal, 126 and 127 where it cannot start", async () => {

@@ -90,7 +90,16 @@ const cases: readonly Case<unknown>[] = [
     ],
     ["a", "=b", ""],
   ),
-  of("variable", parsers.environmentVariable, [["A_1=x y", ["A_1", "x y"]]], ["1A=x", "A-B=x", "A B=x", "A"]),
+  of(
+    "variable",
+    parsers.environmentEntry,
+    [
+      ["A_1=x y", { name: "A_1", value: "x y" }],
+      ["A=", { name: "A", value: "" }],
+      ["A", { name: "A", value: undefined }],
+    ],
+    ["1A=x", "A-B=x", "A B=x", "=x", "A B", ""],
+  ),
   of(
     "tag",
     parsers.tag,

@@ -3,10 +3,10 @@ import { TenkiError } from "../../../domain/error.js";
 import { resourceBounds } from "../../../domain/resources.js";
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
-import { readEnvFile, readKeysFile } from "../../env-file.js";
+import { readEnvironment, readKeysFile } from "../../env-file.js";
 import { commaList, flag, repeated, toggle, toggleFrom } from "../../flags/flag.js";
 import {
-  environmentVariable,
+  environmentEntry,
   filled,
   integer,
   keyValue,
@@ -44,7 +44,7 @@ export const define = command({
     template: flag("ID", "start from a template", uuid),
     metadata: repeated("K=V", "a note for your own bookkeeping", keyValue),
     tags: commaList("A,B", "tags to find it by", tag),
-    env: repeated("K=V", "a variable for every command in it", environmentVariable),
+    env: repeated("K=V", "a variable for every command in it; K alone: as it is set here", environmentEntry),
     envFile: repeated("FILE", "a file of such lines", localFile),
     authorizedKey: repeated("KEY", "an SSH public key that may log in", filled),
     authorizedKeysFile: repeated("FILE", "a file of such keys", localFile),
@@ -81,7 +81,6 @@ export async function run(options: Options, ctx: Context): Promise<View> {
 
 async function createOptions(options: Options, ctx: Context): Promise<CreateOptions> {
   checkSource(options);
-  const envFiles = await Promise.all(options.envFile.map((path) => readEnvFile(ctx.localPath(path))));
   const keyFiles = await Promise.all(
     options.authorizedKeysFile.map((path) => readKeysFile(ctx.localPath(path))),
   );
@@ -101,7 +100,11 @@ async function createOptions(options: Options, ctx: Context): Promise<CreateOpti
     fromTemplateSpec: options.template,
     metadata: toRecord(options.metadata),
     tags: checkTags(options.tags),
-    env: toRecord([...envFiles.flat(), ...options.env]),
+    env: await readEnvironment({
+      here: ctx.io.env,
+      files: options.envFile.map((path) => ctx.localPath(path)),
+      entries: options.env,
+    }),
     sshAuthorizedKeys: [...options.authorizedKey, ...keyFiles.flat()],
     volumes: await volumeMounts(options.volume, ctx),
     cloneRepoUrl: options.cloneRepo,

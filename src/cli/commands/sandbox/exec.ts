@@ -5,10 +5,10 @@ import type { Context } from "../../context.js";
 import type { CapturedOutput } from "../../exec/captured-output.js";
 import { codeOfExit, couldStart, spawnFailure, statusLine, statusOfExit } from "../../exec/exit-status.js";
 import { runCommand } from "../../exec/run-command.js";
+import { readEnvironment } from "../../env-file.js";
 import { flag, repeated, toggle, variadic } from "../../flags/flag.js";
-import { commandTimeout, environmentVariable, filled, oneOf, text } from "../../flags/parsers.js";
+import { commandTimeout, environmentEntry, filled, localFile, oneOf, text } from "../../flags/parsers.js";
 import { objectView } from "../../output/view.js";
-import { toRecord } from "../../session-options.js";
 
 export const define = command({
   description:
@@ -24,7 +24,8 @@ export const define = command({
     shell: flag("LINE", "a line for the shell in place of a program", filled, { short: "c" }),
     timeout: flag("DURATION", "end the command after so long (default: never)", commandTimeout),
     cwd: flag("DIR", "where it starts (default: /home/tenki)", filled),
-    env: repeated("K=V", "a variable for it", environmentVariable, { short: "e" }),
+    env: repeated("K=V", "a variable for it; K alone: as it is set here", environmentEntry, { short: "e" }),
+    envFile: repeated("FILE", "a file of such lines", localFile),
     user: flag("USER", "as whom it runs: tenki (default) or root", oneOf("user", ["tenki", "root"]), {
       short: "u",
     }),
@@ -51,13 +52,18 @@ export async function run(options: Options, ctx: Context): Promise<Outcome> {
   if (capture && options.tty === true) {
     throw new TenkiError("usage", `--tty and --output ${ctx.common.output} contradict each other`);
   }
+  const env = await readEnvironment({
+    here: ctx.io.env,
+    files: options.envFile.map((path) => ctx.localPath(path)),
+    entries: options.env,
+  });
   const session = await ctx.session(options.session);
   const { exit, captured } = await runCommand(
     session,
     {
       argv,
       cwd: options.cwd,
-      env: toRecord(options.env),
+      env,
       privileged: options.user === "root",
       timeoutMs: options.timeout,
       stdin: options.interactive === true || options.tty === true || ctx.io.stdin.isTTY !== true,
