@@ -21,7 +21,7 @@ export const file_tenki_engine_v1_execution: GenFile = /*@__PURE__*/
     name: "tenki/engine/v1/execution.proto",
     package: "tenki.engine.v1",
     messages: [
-      ["Execution","CglFeGVjdXRpb24SDgoCaWQYASABKAlSAmlkEh0KCnNlc3Npb25faWQYAiABKAlSCXNlc3Npb25JZBISCgRhcmd2GAMgAygJUgRhcmd2EhAKA2N3ZBgEIAEoCVIDY3dkEh4KCnByaXZpbGVnZWQYBSABKAhSCnByaXZpbGVnZWQSGgoIdGVybWluYWwYBiABKAhSCHRlcm1pbmFsEh8KC3Rha2VzX2lucHV0GAcgASgIUgp0YWtlc0lucHV0EjUKBXN0YXRlGAggASgOMh8udGVua2kuZW5naW5lLnYxLkV4ZWN1dGlvblN0YXRlUgVzdGF0ZRIyCgRleGl0GAkgASgLMh4udGVua2kuZW5naW5lLnYxLkV4ZWN1dGlvbkV4aXRSBGV4aXQSOQoKc3RhcnRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSCXN0YXJ0ZWRBdBI1CghlbmRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSB2VuZGVkQXQSIQoMb3V0cHV0X2J5dGVzGAwgASgDUgtvdXRwdXRCeXRlcxIbCglrZXB0X2Zyb20YDSABKANSCGtlcHRGcm9t"],
+      ["Execution","CglFeGVjdXRpb24SDgoCaWQYASABKAlSAmlkEh0KCnNlc3Npb25faWQYAiABKAlSCXNlc3Npb25JZBISCgRhcmd2GAMgAygJUgRhcmd2EhAKA2N3ZBgEIAEoCVIDY3dkEh4KCnByaXZpbGVnZWQYBSABKAhSCnByaXZpbGVnZWQSGgoIdGVybWluYWwYBiABKAhSCHRlcm1pbmFsEh8KC3Rha2VzX2lucHV0GAcgASgIUgp0YWtlc0lucHV0EjUKBXN0YXRlGAggASgOMh8udGVua2kuZW5naW5lLnYxLkV4ZWN1dGlvblN0YXRlUgVzdGF0ZRIyCgRleGl0GAkgASgLMh4udGVua2kuZW5naW5lLnYxLkV4ZWN1dGlvbkV4aXRSBGV4aXQSOQoKc3RhcnRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSCXN0YXJ0ZWRBdBI1CghlbmRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSB2VuZGVkQXQSIQoMb3V0cHV0X2J5dGVzGAwgASgDUgtvdXRwdXRCeXRlcxIbCglrZXB0X2Zyb20YDSABKANSCGtlcHRGcm9tEhgKB3Byb2JsZW0YDiABKAlSB3Byb2JsZW0"],
       ["ExecutionExit","Cg1FeGVjdXRpb25FeGl0EhsKCWV4aXRfY29kZRgBIAEoBVIIZXhpdENvZGUSFgoGc2lnbmFsGAIgASgJUgZzaWduYWwSGwoJdGltZWRfb3V0GAMgASgIUgh0aW1lZE91dBIfCgtkdXJhdGlvbl9tcxgEIAEoA1IKZHVyYXRpb25NcxIWCgZyZWFzb24YBSABKAlSBnJlYXNvbhIUCgVlcnJubxgGIAEoBVIFZXJybm8"],
       ["StartExecutionRequest","ChVTdGFydEV4ZWN1dGlvblJlcXVlc3QSHQoKc2Vzc2lvbl9pZBgBIAEoCVIJc2Vzc2lvbklkEhIKBGFyZ3YYAiADKAlSBGFyZ3YSEAoDY3dkGAMgASgJUgNjd2QSQQoDZW52GAQgAygLMi8udGVua2kuZW5naW5lLnYxLlN0YXJ0RXhlY3V0aW9uUmVxdWVzdC5FbnZFbnRyeVIDZW52Eh4KCnByaXZpbGVnZWQYBSABKAhSCnByaXZpbGVnZWQSOQoIdGVybWluYWwYBiABKAsyHS50ZW5raS5lbmdpbmUudjEuVGVybWluYWxTaXplUgh0ZXJtaW5hbBIfCgt0YWtlc19pbnB1dBgHIAEoCFIKdGFrZXNJbnB1dBIzCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uUgd0aW1lb3V0GjYKCEVudkVudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAE"],
       ["StartExecutionResponse","ChZTdGFydEV4ZWN1dGlvblJlc3BvbnNlEjgKCWV4ZWN1dGlvbhgBIAEoCzIaLnRlbmtpLmVuZ2luZS52MS5FeGVjdXRpb25SCWV4ZWN1dGlvbg"],
@@ -104,7 +104,7 @@ export type Execution = Message<"tenki.engine.v1.Execution"> & {
   state: ExecutionState;
 
   /**
-   * Set once it has ended.
+   * Set once it has ended, unless it is lost.
    *
    * @generated from field: tenki.engine.v1.ExecutionExit exit = 9;
    */
@@ -133,6 +133,14 @@ export type Execution = Message<"tenki.engine.v1.Execution"> & {
    * @generated from field: int64 kept_from = 13;
    */
   keptFrom: bigint;
+
+  /**
+   * What holds it up now (the service has no room to keep its output), or why
+   * it is lost; else empty.
+   *
+   * @generated from field: string problem = 14;
+   */
+  problem: string;
 };
 
 /**
@@ -552,21 +560,24 @@ export type AttachOpen = Message<"tenki.engine.v1.AttachOpen"> & {
   executionId: string;
 
   /**
-   * Begin behind so many bytes of output, both streams together.
+   * Begin behind so many bytes of output, both streams together; more than
+   * there are is `out_of_range`.
    *
    * @generated from field: int64 output_offset = 3;
    */
   outputOffset: bigint;
 
   /**
-   * Greater than 0: begin at most so many bytes before the end instead.
+   * Greater than 0: begin at most so many bytes before the end instead. Not
+   * for a command of `Run`.
    *
    * @generated from field: int64 tail_bytes = 4;
    */
   tailBytes: bigint;
 
   /**
-   * End behind what there is now, without waiting for more.
+   * End behind what there is now, without waiting for more. Not for a
+   * command of `Run`.
    *
    * @generated from field: bool no_follow = 5;
    */
@@ -834,12 +845,17 @@ export const ExecutionService: GenService<{
   },
   /**
    * Its kept output, and then what comes, up to its exit; input and a
-   * terminal's size go the other way. Any number of callers at once.
+   * terminal's size go the other way. Any number of callers at once; one that
+   * leaves changes nothing, and its request's end does not end the input. One
+   * that reads so slowly that what it would get next is not kept any more is
+   * told `data_loss`; of an execution that is lost, the end is `aborted`.
    *
    * Also the way back to a command of `Run` whose stream was cut: `Run` with
    * the header `x-tenki-execution: <uuid>` is kept under that id for a short
-   * time after its caller is gone, and says so by the same header in its
-   * answer.
+   * time after its connection is lost, and says so by the same header in its
+   * answer. One caller at a time, who takes it over from the one before and
+   * names the session; cancelling the call ends the command, as it does with
+   * `Run`.
    *
    * @generated from rpc tenki.engine.v1.ExecutionService.AttachExecution
    */
