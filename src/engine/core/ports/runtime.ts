@@ -25,8 +25,17 @@ export interface GuestCommand {
   readonly privileged: boolean;
   /** Set: a pseudo-terminal of this size carries stdin and stdout. */
   readonly terminal?: TerminalSize | undefined;
-  /** 0 = no bound. Past it the command's whole process tree is killed. */
+  /** 0 = no bound. Past it the command's whole process tree is killed. Time in which the sandbox is paused does not count. */
   readonly timeoutMs: number;
+  /** Set: it can be come back to, by `attach`. */
+  readonly kept?: KeptCommand | undefined;
+}
+
+export interface KeptCommand {
+  /** A UUID of the caller's choice, unique within its sandbox. */
+  readonly id: string;
+  /** How long it goes on, or its exit waits, with nobody there; 0 = for as long as the sandbox. */
+  readonly lingerMs: number;
 }
 
 export type GuestEvent =
@@ -36,10 +45,14 @@ export type GuestEvent =
   | { readonly kind: "stdin_taken"; readonly bytes: number }
   | { readonly kind: "exit"; readonly exit: CommandExit };
 
-/** A started command. Its owner must iterate `events` to the end or call `close`. */
+/** A started command. Its owner must iterate `events` to the end or call `close` or `detach`. */
 export interface GuestProcess {
   /** Its pid as the sandbox sees it. */
   readonly pid: number;
+  /** How many bytes of output, both streams together, came before the first of `events`: 0 unless it was attached to. */
+  readonly outputOffset: number;
+  /** How many bytes of stdin it had been handed when it was attached to; else 0. */
+  readonly stdinReceived: number;
   /** How much stdin may be written before any was taken. */
   readonly stdinWindowBytes: number;
   /** Slow iteration slows the command; ends after exactly one `exit`. Throws `unavailable` when the sandbox goes away. */
@@ -47,9 +60,14 @@ export interface GuestProcess {
   /** Resolves when it was handed over; never write more than the window allows. */
   writeStdin(data: Uint8Array): Promise<void>;
   closeStdin(): void;
-  signal(name: SignalName): void;
-  /** The caller is gone: HUP, a grace, then KILL for the whole tree. Idempotent. */
+  /** By name without SIG, any that the kernel has. */
+  signal(name: string): void;
+  /** Of its terminal; nothing happens where it has none. */
+  resize(size: TerminalSize): void;
+  /** The caller is gone for good: HUP, a grace, then KILL for the whole tree. Idempotent. */
   close(): void;
+  /** The caller is gone and may come back: a kept command goes on. One that is not kept is closed. Idempotent. */
+  detach(): void;
 }
 
 export type SpawnResult =
@@ -104,6 +122,17 @@ export interface Runtime {
   /** Kills every process and removes every trace. Idempotent. */
   stop(sessionId: string): Promise<void>;
   spawn(sessionId: string, command: GuestCommand, signal: AbortSignal): Promise<SpawnResult>;
+  /**
+   * Takes a kept command over, from whoever had it: its output goes on behind `outputOffset` bytes. `not_found` where
+   * there is none of that id (any more), `data_loss` where output from there on is not kept. What was sent is kept for
+   * a few MiB, more than can be on its way; while nobody is there the command is held back once its pipes are full.
+   */
+  attach(
+    sessionId: string,
+    id: string,
+    from: { readonly outputOffset: number },
+    signal: AbortSignal,
+  ): Promise<GuestProcess>;
   files(sessionId: string): GuestFiles;
   /** After a restart: removes every sandbox of ours that is not in `keep`. */
   sweep(keep: ReadonlySet<string>): Promise<void>;
