@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { SignalName } from "../../src/domain/command.js";
-import type { GuestCommand, GuestEvent, GuestProcess } from "../../src/engine/core/ports/runtime.js";
+import type { TerminalSize } from "../../src/domain/command.js";
+import { noSuchSignal } from "../../src/domain/signal.js";
+import { numberSignal } from "../../src/lib/signals.js";
+import type { GuestCommand } from "../../src/engine/core/ports/runtime.js";
+import { CommandEvents } from "../../src/engine/processes/command-events.js";
+import type { RunningCommand } from "../../src/engine/processes/kept-commands.js";
 import { AsyncQueue } from "../../src/lib/async-queue.js";
 
 export interface ProgramIo {
@@ -10,6 +14,8 @@ export interface ProgramIo {
   write(kind: "stdout" | "stderr", text: string | Uint8Array): Promise<void>;
   /** Aborts when the process is signalled, or its caller is gone. */
   readonly signal: AbortSignal;
+  /** Calls back at every change of the terminal's size. */
+  onResize(heard: (size: TerminalSize) => void): void;
 }
 
 /** Resolves with the exit code. */
@@ -49,31 +55,37 @@ export const programs: Readonly<Record<string, Program>> = {
     await sleep(2 ** 30, undefined, { signal: io.signal, ref: false }).catch(() => undefined);
     return 0;
   },
+  /** Says the terminal's size at every change of it, until it is signalled. */
+  size: async (io) => {
+    io.onResize(({ columns, rows }) => void io.write("stdout", `${columns}x${rows}\n`));
+    await sleep(2 ** 30, undefined, { signal: io.signal, ref: false }).catch(() => undefined);
+    return 0;
+  },
 };
 
 const stdinWindowBytes = 65_536;
+/** Less than a real sandbox keeps, so that tests come to the end of it. */
+const keptBytes = 65_536;
 
 /** A command inside an in-memory sandbox; it pushes back as a real one does. */
-export class InMemoryProcess implements GuestProcess {
+export class InMemoryProcess implements RunningCommand {
   readonly stdinWindowBytes = stdinWindowBytes;
   readonly pid: number;
+  readonly events: CommandEvents;
   readonly #command: GuestCommand;
   readonly #program: Program;
   readonly #onEnd: () => void;
-  readonly #events = new AsyncQueue<GuestEvent>(4);
   readonly #stdin = new AsyncQueue<Uint8Array>(1_000);
   readonly #abort = new AbortController();
-  #endedBy: SignalName | "timeout" | undefined;
+  #heard: (size: TerminalSize) => void = () => undefined;
+  #endedBy: string | undefined;
 
   constructor(pid: number, command: GuestCommand, program: Program, onEnd: () => void) {
     this.pid = pid;
+    this.events = new CommandEvents(command.kept === undefined ? 0 : keptBytes);
     this.#command = command;
     this.#program = program;
     this.#onEnd = onEnd;
-  }
-
-  get events(): AsyncIterable<GuestEvent> {
-    return this.#events;
   }
 
   begin(): void {
@@ -82,35 +94,40 @@ export class InMemoryProcess implements GuestProcess {
     void this.#run();
   }
 
-  async writeStdin(data: Uint8Array): Promise<void> {
-    await this.#stdin.push(data);
+  writeStdin(data: Uint8Array): void {
+    void this.#stdin.push(data);
   }
 
   closeStdin(): void {
     this.#stdin.end();
   }
 
-  signal(name: SignalName): void {
+  signal(name: string): void {
+    if (numberSignal(name) === undefined) throw noSuchSignal(name);
     this.#end(name);
   }
 
-  close(): void {
+  resize(size: TerminalSize): void {
+    if (this.#command.terminal !== undefined) this.#heard(size);
+  }
+
+  hangUp(): void {
     this.#end("HUP");
-    this.#events.end();
+    this.events.fail(new Error("the caller is gone"));
   }
 
   fail(error: Error): void {
     this.#end("KILL");
-    this.#events.end(error);
+    this.events.fail(error);
   }
 
   async #run(): Promise<void> {
     const code = await this.#program({
       command: this.#command,
       stdin: this.#taken(),
-      write: (kind, data) =>
-        this.#events.push({ kind, data: typeof data === "string" ? Buffer.from(data) : data }),
+      write: (kind, data) => this.events.push(kind, typeof data === "string" ? Buffer.from(data) : data),
       signal: this.#abort.signal,
+      onResize: (heard) => (this.#heard = heard),
     });
     this.#onEnd();
     const exit = { exitCode: code, timedOut: false, durationMs: 1, reason: "exit" };
@@ -120,18 +137,17 @@ export class InMemoryProcess implements GuestProcess {
         : this.#endedBy === "timeout"
           ? { ...exit, exitCode: 137, signal: "KILL", timedOut: true, reason: "timeout" }
           : { ...exit, exitCode: 143, signal: this.#endedBy, reason: "signaled" };
-    void this.#events.push({ kind: "exit", exit: ended });
-    this.#events.end();
+    this.events.end(ended);
   }
 
   async *#taken(): AsyncGenerator<Uint8Array> {
     for await (const data of this.#stdin) {
-      await this.#events.push({ kind: "stdin_taken", bytes: data.length });
+      this.events.take(data.length);
       yield data;
     }
   }
 
-  #end(by: SignalName | "timeout"): void {
+  #end(by: string): void {
     this.#endedBy ??= by;
     this.#abort.abort();
     this.#stdin.end();

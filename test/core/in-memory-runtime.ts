@@ -2,10 +2,12 @@ import { TenkiError } from "../../src/domain/error.js";
 import type {
   GuestCommand,
   GuestFiles,
+  GuestProcess,
   Runtime,
   SandboxSpec,
   SpawnResult,
 } from "../../src/engine/core/ports/runtime.js";
+import { KeptCommands } from "../../src/engine/processes/kept-commands.js";
 import { InMemoryFiles } from "./in-memory-files.js";
 import { InMemoryProcess, programs } from "./in-memory-process.js";
 import type { Steps } from "./steps.js";
@@ -14,6 +16,7 @@ export interface InMemorySandbox {
   readonly spec: SandboxSpec;
   readonly files: InMemoryFiles;
   readonly processes: Set<InMemoryProcess>;
+  readonly kept: KeptCommands;
   /** Every command that was asked for, as it was asked for. */
   readonly commands: GuestCommand[];
 }
@@ -34,8 +37,13 @@ export class InMemoryRuntime implements Runtime {
         "runtime.start",
         () => {
           if (this.sandboxes.has(spec.sessionId)) throw new Error(`started twice: ${spec.sessionId}`);
-          const inside = { files: new InMemoryFiles(), processes: new Set<InMemoryProcess>(), commands: [] };
-          this.sandboxes.set(spec.sessionId, { spec, ...inside });
+          this.sandboxes.set(spec.sessionId, {
+            spec,
+            files: new InMemoryFiles(),
+            processes: new Set(),
+            kept: new KeptCommands(),
+            commands: [],
+          });
         },
         signal,
       );
@@ -67,8 +75,24 @@ export class InMemoryRuntime implements Runtime {
         );
         sandbox.processes.add(process);
         process.begin();
-        return { started: true, process };
+        return {
+          started: true,
+          process: sandbox.kept.begin(command.kept?.id ?? "", process, command.kept),
+        };
       },
+      signal,
+    );
+  }
+
+  attach(
+    sessionId: string,
+    id: string,
+    { outputOffset }: { readonly outputOffset: number },
+    signal: AbortSignal,
+  ): Promise<GuestProcess> {
+    return this.#steps.run(
+      "runtime.attach",
+      () => this.#inside(sessionId).kept.attach(id, outputOffset),
       signal,
     );
   }

@@ -50,12 +50,16 @@ export class Commands {
       started: true,
       process: {
         pid: process.pid,
+        outputOffset: process.outputOffset,
+        stdinReceived: process.stdinReceived,
         stdinWindowBytes: process.stdinWindowBytes,
         events,
         writeStdin: (data) => process.writeStdin(data),
         closeStdin: () => process.closeStdin(),
         signal: (name) => process.signal(name),
+        resize: (size) => process.resize(size),
         close: () => process.close(),
+        detach: () => process.detach(),
       },
     };
   }

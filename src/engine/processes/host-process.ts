@@ -4,10 +4,14 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { getSystemErrorMap } from "node:util";
-import type { CommandExit, SignalName } from "../../domain/command.js";
+import type { CommandExit } from "../../domain/command.js";
 import { homeDirectory } from "../../domain/file.js";
-import { AsyncQueue } from "../../lib/async-queue.js";
-import type { GuestCommand, GuestEvent, GuestProcess, SpawnResult } from "../core/ports/runtime.js";
+import { TenkiError } from "../../domain/error.js";
+import { noSuchSignal } from "../../domain/signal.js";
+import { numberSignal } from "../../lib/signals.js";
+import type { GuestCommand } from "../core/ports/runtime.js";
+import { CommandEvents } from "./command-events.js";
+import type { RunningCommand } from "./kept-commands.js";
 import { descendantsOf, kill } from "./marked-processes.js";
 
 /** In the environment of every command, so that it is found again after a restart. */
@@ -18,7 +22,7 @@ export async function startHostProcess(
   root: string,
   sessionId: string,
   command: GuestCommand,
-): Promise<SpawnResult> {
+): Promise<HostStart> {
   const [file = "", ...args] = command.argv;
   const cwd = toHostPath(root, command.cwd);
   if (!isDirectory(cwd)) return refuse(command.cwd, constants.errno.ENOENT);
@@ -27,8 +31,12 @@ export async function startHostProcess(
   const child = spawn(file, args, { cwd, env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
   const failure = await started(child);
   if (failure !== undefined) return refuse(file, -(failure.errno ?? -constants.errno.ENOENT));
-  return { started: true, process: new HostProcess(child, command.timeoutMs) };
+  return { started: true, command: new HostProcess(child, command) };
 }
+
+export type HostStart =
+  | { readonly started: true; readonly command: RunningCommand }
+  | { readonly started: false; readonly exit: CommandExit };
 
 /** What lies below the home directory for a caller lies below the sandbox's directory on the host. */
 export const toHostPath = (root: string, path: string): string =>
@@ -37,18 +45,20 @@ export const toHostPath = (root: string, path: string): string =>
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 const stdinWindowBytes = 256 << 10;
+const keptBytes = 4 << 20;
 const hangUpGraceMs = 2_000;
 
-class HostProcess implements GuestProcess {
+class HostProcess implements RunningCommand {
   readonly pid: number;
   readonly stdinWindowBytes = stdinWindowBytes;
+  readonly events: CommandEvents;
   readonly #child: Child;
-  readonly #events = new AsyncQueue<GuestEvent>(4);
   readonly #startedAt = performance.now();
   #timedOut = false;
-  #closed = false;
+  #hungUp = false;
 
-  constructor(child: Child, timeoutMs: number) {
+  constructor(child: Child, { timeoutMs, kept }: GuestCommand) {
+    this.events = new CommandEvents(kept === undefined ? 0 : keptBytes);
     this.#child = child;
     this.pid = child.pid ?? 0;
     child.stdin.on("error", () => undefined); // a command that does not read its input
@@ -56,26 +66,28 @@ class HostProcess implements GuestProcess {
     void this.#follow().finally(() => clearTimeout(timer));
   }
 
-  get events(): AsyncIterable<GuestEvent> {
-    return this.#events;
-  }
-
-  async writeStdin(data: Uint8Array): Promise<void> {
-    this.#child.stdin.write(data, () => void this.#events.push({ kind: "stdin_taken", bytes: data.length }));
+  writeStdin(data: Uint8Array): void {
+    this.#child.stdin.write(data, () => this.events.take(data.length));
   }
 
   closeStdin(): void {
     this.#child.stdin.end();
   }
 
-  signal(name: SignalName): void {
-    kill(-this.pid, `SIG${name}`);
+  signal(name: string): void {
+    const number = numberSignal(name);
+    if (number === undefined) throw noSuchSignal(name);
+    kill(-this.pid, number);
   }
 
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#events.end();
+  resize(): void {
+    // there are no terminals here
+  }
+
+  hangUp(): void {
+    if (this.#hungUp) return;
+    this.#hungUp = true;
+    this.events.fail(new TenkiError("unavailable", "the command's caller is gone"));
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const tree = [-this.pid, ...descendantsOf(this.pid)];
     kill(-this.pid, "SIGHUP");
@@ -94,13 +106,12 @@ class HostProcess implements GuestProcess {
     );
     await Promise.all([this.#carry("stdout", stdout), this.#carry("stderr", stderr)]);
     const exit = await ended;
-    this.#closed = true;
-    void this.#events.push({ kind: "exit", exit });
-    this.#events.end();
+    this.#hungUp = true;
+    this.events.end(exit);
   }
 
   async #carry(kind: "stdout" | "stderr", stream: Readable): Promise<void> {
-    for await (const data of stream as AsyncIterable<Buffer>) await this.#events.push({ kind, data });
+    for await (const data of stream as AsyncIterable<Buffer>) await this.events.push(kind, data);
   }
 
   #describe(code: number | null, signal: NodeJS.Signals | null): CommandExit {
@@ -120,7 +131,7 @@ const started = (child: Child): Promise<NodeJS.ErrnoException | undefined> =>
     child.once("error", resolve);
   });
 
-function refuse(what: string, errno: number): SpawnResult {
+function refuse(what: string, errno: number): HostStart {
   const words = getSystemErrorMap().get(-errno)?.[1] ?? `error ${errno}`;
   const exitCode = errno === constants.errno.ENOENT ? 127 : 126;
   const reason = `spawn_failed: ${what}: ${words}`;

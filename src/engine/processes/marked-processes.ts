@@ -51,7 +51,7 @@ function childrenOf(pid: number): number[] {
 }
 
 /** A process that has ended meanwhile is what was wanted. */
-export function kill(pid: number, signal: NodeJS.Signals): void {
+export function kill(pid: number, signal: NodeJS.Signals | number): void {
   try {
     process.kill(pid, signal);
   } catch {

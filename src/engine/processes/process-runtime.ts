@@ -2,8 +2,16 @@ import { mkdir, readdir, readlink, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { homeDirectory } from "../../domain/file.js";
 import { TenkiError } from "../../domain/error.js";
-import type { GuestCommand, GuestFiles, Runtime, SandboxSpec, SpawnResult } from "../core/ports/runtime.js";
+import type {
+  GuestCommand,
+  GuestFiles,
+  GuestProcess,
+  Runtime,
+  SandboxSpec,
+  SpawnResult,
+} from "../core/ports/runtime.js";
 import { HostFiles } from "./host-files.js";
+import { KeptCommands } from "./kept-commands.js";
 import { sandboxVariable, startHostProcess } from "./host-process.js";
 import { killMarked } from "./marked-processes.js";
 
@@ -17,6 +25,8 @@ export function createProcessRuntime(options: { readonly dataDir: string }): Run
 
 class ProcessRuntime implements Runtime {
   readonly #directory: string;
+  /** Lost with the engine, as its commands' pipes are. */
+  readonly #kept = new KeptCommands();
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -33,6 +43,7 @@ class ProcessRuntime implements Runtime {
   }
 
   async stop(sessionId: string): Promise<void> {
+    this.#kept.forget((key) => key.startsWith(`${sessionId}/`));
     await killMarked(sandboxVariable, sessionId);
     await rm(this.#link(sessionId), { force: true });
   }
@@ -42,7 +53,21 @@ class ProcessRuntime implements Runtime {
       throw new TenkiError("unimplemented", "there are no terminals with --isolation process");
     }
     signal.throwIfAborted();
-    return startHostProcess(await this.#requireRoot(sessionId), sessionId, command);
+    const started = await startHostProcess(await this.#requireRoot(sessionId), sessionId, command);
+    if (!started.started) return started;
+    const key = `${sessionId}/${command.kept?.id}`;
+    return { started: true, process: this.#kept.begin(key, started.command, command.kept) };
+  }
+
+  async attach(
+    sessionId: string,
+    id: string,
+    { outputOffset }: { readonly outputOffset: number },
+    signal: AbortSignal,
+  ): Promise<GuestProcess> {
+    signal.throwIfAborted();
+    await this.#requireRoot(sessionId);
+    return this.#kept.attach(`${sessionId}/${id}`, outputOffset);
   }
 
   files(sessionId: string): GuestFiles {

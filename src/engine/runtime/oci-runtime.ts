@@ -2,7 +2,14 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TenkiError } from "../../domain/error.js";
 import type { Logger } from "../../lib/logger.js";
-import type { GuestCommand, GuestFiles, Runtime, SandboxSpec, SpawnResult } from "../core/ports/runtime.js";
+import type {
+  GuestCommand,
+  GuestFiles,
+  GuestProcess,
+  Runtime,
+  SandboxSpec,
+  SpawnResult,
+} from "../core/ports/runtime.js";
 import { ociConfig } from "./bundle.js";
 import { readCgroupLayout, type CgroupLayout } from "./cgroup-layout.js";
 import { cgroupChildren, removeEmptyCgroup } from "./container-cgroup.js";
@@ -136,6 +143,10 @@ class OciRuntime implements Runtime {
 
   spawn(sessionId: string, command: GuestCommand, signal: AbortSignal): Promise<SpawnResult> {
     return this.#link(sessionId).spawn(command, signal);
+  }
+
+  async attach(): Promise<GuestProcess> {
+    throw new TenkiError("unimplemented", "not yet");
   }
 
   files(sessionId: string): GuestFiles {

@@ -1,4 +1,4 @@
-import type { CommandExit, SignalName, TerminalSize } from "../../../domain/command.js";
+import type { CommandExit, TerminalSize } from "../../../domain/command.js";
 import type { FileInfo } from "../../../domain/file.js";
 import type { Disk } from "./disks.js";
 import type { Image } from "./images.js";

@@ -1,5 +1,6 @@
-import { constants } from "node:os";
-import type { CommandExit, SignalName } from "../../../domain/command.js";
+import type { CommandExit, TerminalSize } from "../../../domain/command.js";
+import { noSuchSignal } from "../../../domain/signal.js";
+import { nameSignal, numberSignal } from "../../../lib/signals.js";
 import type { GuestEvent, GuestProcess } from "../../core/ports/runtime.js";
 import type { GuestConnection } from "./connection.js";
 import type { Frame } from "./frame-reader.js";
@@ -9,6 +10,8 @@ import { dataBytesMax, down, up } from "./protocol.js";
 /** A command that runs in the guest, at the other end of a connection that is its own. */
 export class LinkedProcess implements GuestProcess {
   readonly pid: number;
+  readonly outputOffset = 0;
+  readonly stdinReceived = 0;
   readonly stdinWindowBytes: number;
   readonly events: AsyncIterable<GuestEvent>;
   readonly #connection: GuestConnection;
@@ -31,9 +34,18 @@ export class LinkedProcess implements GuestProcess {
     void this.#connection.send(up.stdinClose, Buffer.alloc(0));
   }
 
-  signal(name: SignalName): void {
-    const number = constants.signals[`SIG${name}`];
+  signal(name: string): void {
+    const number = numberSignal(name);
+    if (number === undefined) throw noSuchSignal(name);
     void this.#connection.send(up.signal, new PayloadWriter().u32(number).finish());
+  }
+
+  resize(_size: TerminalSize): void {
+    // not yet
+  }
+
+  detach(): void {
+    this.close();
   }
 
   close(): void {
@@ -84,10 +96,4 @@ function toExit(reader: PayloadReader): CommandExit {
   // As shells do, so that a caller who looks at the code alone sees a failure.
   const exitCode = signalNumber === 0 ? code : 128 + signalNumber;
   return { exitCode, ...(signal === undefined ? {} : { signal }), timedOut, durationMs, reason };
-}
-
-/** Without SIG; a real-time signal has a number only. */
-function nameSignal(number: number): string {
-  const found = Object.entries(constants.signals).find(([, candidate]) => candidate === number);
-  return found?.[0].slice("SIG".length) ?? String(number);
 }
