@@ -44,3 +44,4 @@ export type { ExposedPort, PreviewUrl } from "../domain/preview-url.js";
 export type { Snapshot, SnapshotState } from "../domain/snapshot.js";
 export type { Volume, VolumeState } from "../domain/volume.js";
 export type { UsageLimit } from "../domain/usage.js";
+export type { WorkspaceSettings, WorkspaceSettingsChange } from "../domain/workspace-settings.js";

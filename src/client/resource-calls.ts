@@ -1,6 +1,7 @@
 import type { Snapshot } from "../domain/snapshot.js";
 import type { UsageLimit } from "../domain/usage.js";
 import type { Volume } from "../domain/volume.js";
+import type { WorkspaceSettings, WorkspaceSettingsChange } from "../domain/workspace-settings.js";
 import { PreviewUrlClient } from "./preview-urls.js";
 import type { Rpc } from "./rpc.js";
 import {
@@ -11,6 +12,7 @@ import {
 } from "./snapshots.js";
 import { getUsage } from "./usage.js";
 import { Volumes, type CreateVolumeOptions, type UpdateVolumeOptions } from "./volumes.js";
+import { getSettings, updateSettings } from "./workspace-settings.js";
 
 interface WorkspaceScope {
   readonly workspaceId?: string | undefined;
@@ -33,6 +35,16 @@ export class ResourceCalls {
   /** What the workspace uses of each of its limits. */
   getUsage(scope: WorkspaceScope = {}): Promise<UsageLimit[]> {
     return getUsage(this.#rpc, scope.workspaceId);
+  }
+
+  /** What holds for all sessions of the workspace: its limits, and how long things are kept. */
+  getSettings(scope: WorkspaceScope = {}): Promise<WorkspaceSettings> {
+    return getSettings(this.#rpc, scope.workspaceId);
+  }
+
+  /** What is left out stays; `null` takes a limit away. */
+  updateSettings(change: WorkspaceSettingsChange, scope: WorkspaceScope = {}): Promise<WorkspaceSettings> {
+    return updateSettings(this.#rpc, change, scope.workspaceId);
   }
 
   createVolume(options: CreateVolumeOptions): Promise<Volume> {

@@ -19,6 +19,9 @@ const lines: readonly string[] = [
   "sandbox update demo --sticky",
   "sandbox wait demo",
   "sandbox extend 1h",
+  "sandbox usage",
+  "sandbox settings get",
+  "sandbox settings set --max-volumes 3",
   "sandbox write --path file --data text",
   "sandbox read --path file",
   "sandbox exec -- true",
@@ -68,7 +71,7 @@ describe("every command that prints data", () => {
     const covered = new Set(
       lines.map((line) =>
         leafPaths()
-          .find((path) => line.startsWith(path.join(" ")))
+          .find((path) => `${line} `.startsWith(`${path.join(" ")} `))
           ?.join(" "),
       ),
     );

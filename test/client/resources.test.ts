@@ -243,6 +243,56 @@ test("usage", async () => {
   ]);
 });
 
+test("settings", async () => {
+  const asked = (message: object) =>
+    Object.fromEntries(Object.entries(plain(message) as object).filter(([, value]) => value !== false));
+  const requests: unknown[] = [];
+  const workspaceId = "0190d3c5-0000-7000-8000-0000000000aa";
+  await using service = await scriptedService({
+    sandbox: {
+      whoAmI: () => ({ workspaces: [{ workspaceId }] }),
+      getWorkspaceSandboxSettings: (message) => ({
+        settings: {
+          workspaceId: message.workspaceId,
+          maxVolumes: 3,
+          maxTotalBytes: 5n,
+          pauseRetention: { seconds: 9n },
+        },
+      }),
+      updateWorkspaceSandboxSettings: (message) => (requests.push(asked(message)), {}),
+    },
+  });
+  const client = service.client();
+  const { maxVolumes, maxTotalBytes, pauseRetentionMs, maxSnapshots } = await client.getSettings();
+  assert.deepEqual([maxVolumes, maxTotalBytes, pauseRetentionMs, maxSnapshots], [3, 5, 9_000, undefined]);
+  await client.updateSettings({ maxVolumes: null, maxTotalBytes: 2 ** 40, pauseRetentionMs: 1_500 });
+  await client.updateSettings({ snapshotRetentionMs: null }, { workspaceId: "w" });
+  assert.deepEqual(requests, [
+    {
+      workspaceId,
+      clearMaxVolumes: true,
+      maxTotalBytes: 2 ** 40,
+      pauseRetention: { seconds: 1, nanos: 500_000_000 },
+    },
+    { workspaceId: "w", clearSnapshotRetention: true },
+  ]);
+  assert.equal(service.count("WhoAmI"), 2, "only where no workspace is named");
+});
+
+test("settings of several workspaces are nobody's guess", async () => {
+  await using service = await scriptedService({
+    sandbox: {
+      whoAmI: () => ({
+        workspaces: [
+          { workspaceId: "a", name: "one" },
+          { workspaceId: "b", name: "two" },
+        ],
+      }),
+    },
+  });
+  await assert.rejects(service.client().getSettings(), /there are several: a \(one\), b \(two\)/);
+});
+
 test("git goes by the service, with what was given and nothing else", async () => {
   const requests: unknown[] = [];
   await using service = await scriptedService({

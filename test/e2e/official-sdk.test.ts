@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import {
   InvalidStateError,
+  QuotaExceededError,
   SessionNotFoundError,
   SessionTerminatedError,
   type Session,
@@ -133,6 +134,17 @@ describe("the official SDK", () => {
     const identity = await sdk.whoAmI();
     assert.equal(identity.workspaces.length, 1);
     assert.notEqual(identity.ownerId, "");
+  });
+
+  it("counts what is used, and tells a quota apart from other refusals", async () => {
+    const usage = async (key: string) => (await sdk.getUsage()).find((limit) => limit.key === key);
+    const active = await usage("active_sessions");
+    assert.deepEqual([active?.current, active?.max, active?.unit], [1, undefined, "count"]);
+    assert.equal((await usage("total_bytes"))?.unit, "bytes");
+    await bench.ok(["sandbox", "settings", "set", "--max-concurrent-sessions", "1"]);
+    assert.equal((await usage("active_sessions"))?.max, 1);
+    await assert.rejects(sdk.create({ waitTimeoutMs }), QuotaExceededError);
+    await bench.ok(["sandbox", "settings", "set", "--max-concurrent-sessions", "none"]);
   });
 
   it("tells unknown, terminated and unauthorised apart by its own error types", async () => {

@@ -30,6 +30,17 @@ export const commands: CommandGroup = {
           aliases: ["rm", "kill"],
           load: () => import("./sandbox/terminate.js"),
         },
+        usage: {
+          summary: "show what is used of the workspace's limits",
+          load: () => import("./sandbox/usage.js"),
+        },
+        settings: {
+          summary: "show and change what holds for all sessions of the workspace",
+          commands: {
+            get: { summary: "show the settings", load: () => import("./sandbox/settings/get.js") },
+            set: { summary: "change settings", load: () => import("./sandbox/settings/set.js") },
+          },
+        },
         exec: { summary: "run a command in a session", load: () => import("./sandbox/exec.js") },
         read: { summary: "print a file of a session, or save it", load: () => import("./sandbox/read.js") },
         write: { summary: "write a file of a session", load: () => import("./sandbox/write.js") },

@@ -75,6 +75,13 @@ export const size: Parser<number> = {
   read: parseByteSize,
 };
 
+/** Bytes, more than none. */
+export const positiveSize: Parser<number> = {
+  ...size,
+  expected: "more than 0, like 500MB, 10GB or 10GiB",
+  read: (word) => size.read(word) || undefined,
+};
+
 export function integer(bounds: { readonly min: number; readonly max: number }): Parser<number> {
   return {
     noun: "number",
@@ -85,6 +92,13 @@ export function integer(bounds: { readonly min: number; readonly max: number }):
     },
   };
 }
+
+/** As `parser` reads it, or the word `none`. */
+export const orNone = <T>(parser: Parser<T>): Parser<T | "none"> => ({
+  ...parser,
+  expected: `${parser.expected}; or none`,
+  read: (word) => (word === "none" ? word : parser.read(word)),
+});
 
 export const port: Parser<number> = { ...integer({ min: 1, max: 65_535 }), noun: "port" };
 

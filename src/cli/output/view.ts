@@ -1,3 +1,5 @@
+import { formatByteSize } from "../../lib/byte-size.js";
+
 /** What a user sees of something: written by hand per noun, so that a change of the wire changes nothing here. */
 export type Value = string | number | boolean | null | undefined | Date | readonly Value[] | Fields;
 
@@ -56,3 +58,6 @@ export function cellText(value: Value): string {
 
 /** RFC 3339, without a fraction where there is none. */
 export const formatTime = (date: Date): string => date.toISOString().replace(".000Z", "Z");
+
+/** A size as one word, for a column: `1.5GiB`. */
+export const sizeText = (bytes: number): string => formatByteSize(bytes).replace(" ", "");

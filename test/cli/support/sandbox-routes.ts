@@ -4,6 +4,11 @@ import {
   type SandboxService,
   SessionState,
 } from "../../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
+import { MemoryStore } from "../../../src/engine/store/memory-store.js";
+import { Access } from "../../../src/engine/core/access.js";
+import { WorkspaceLimits } from "../../../src/engine/core/workspace-limits.js";
+import { WorkspaceSettings } from "../../../src/engine/core/workspace-settings.js";
+import { workspaceMethods } from "../../../src/engine/services/workspace.js";
 import { now, type SessionTable, timestamp } from "./session-table.js";
 
 /** The control plane: what a session is. */
@@ -17,7 +22,11 @@ export function sandboxRoutes(
       checkToken(context);
       return answer(request);
     };
+  const workspace = workspaceOfItsOwn();
   return {
+    getWorkspaceSandboxUsage: route(workspace.getWorkspaceSandboxUsage),
+    getWorkspaceSandboxSettings: route(workspace.getWorkspaceSandboxSettings),
+    updateWorkspaceSandboxSettings: route(workspace.updateWorkspaceSandboxSettings),
     whoAmI: route(() => identity),
     createSession: route((request) => {
       const session = sessions.create(request);
@@ -49,12 +58,24 @@ export function sandboxRoutes(
   };
 }
 
+const workspaceId = "0190d3c5-0000-7000-8000-0000000000aa";
+
+/** The engine's own, of a workspace that has two volumes and nothing else. */
+function workspaceOfItsOwn() {
+  const store = new MemoryStore();
+  store.setSetting("workspace_id", workspaceId);
+  const settings = new WorkspaceSettings(store);
+  const limits = new WorkspaceLimits(store, settings);
+  limits.hold("volumes", { count: () => 2, bytes: () => 15 * 2 ** 30 });
+  return workspaceMethods({ access: new Access(store, "tk_unused"), settings, limits });
+}
+
 const identity = {
   ownerType: "USER",
   ownerId: "alice",
   workspaces: [
     {
-      workspaceId: "0190d3c5-0000-7000-8000-0000000000aa",
+      workspaceId,
       name: "acme",
       projects: [{ projectId: "0190d3c5-0000-7000-8000-0000000000bb", name: "default" }],
     },
