@@ -24,9 +24,9 @@ export function sandboxRoutes(
     };
   const workspace = workspaceOfItsOwn();
   return {
-    getWorkspaceSandboxUsage: route(workspace.getWorkspaceSandboxUsage),
-    getWorkspaceSandboxSettings: route(workspace.getWorkspaceSandboxSettings),
-    updateWorkspaceSandboxSettings: route(workspace.updateWorkspaceSandboxSettings),
+    getWorkspaceSandboxUsage: route((request) => workspace.getWorkspaceSandboxUsage(request)),
+    getWorkspaceSandboxSettings: route((request) => workspace.getWorkspaceSandboxSettings(request)),
+    updateWorkspaceSandboxSettings: route((request) => workspace.updateWorkspaceSandboxSettings(request)),
     whoAmI: route(() => identity),
     createSession: route((request) => {
       const session = sessions.create(request);
