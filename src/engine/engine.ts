@@ -65,6 +65,7 @@ export class Engine {
       clock: systemClock,
       access: this.#access,
       limits: this.#limits,
+      settings: this.#settings,
       log,
     });
     this.#reaper = new Reaper(this.#sessions, systemClock);

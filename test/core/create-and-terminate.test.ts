@@ -117,7 +117,7 @@ describe("creating a session", () => {
     assert.deepEqual(bench.parts.count(), nothing);
     assert.equal(bench.sessions.get(id).state, "CREATING");
     store.full = false;
-    await bench.sessions.endOverdue();
+    await bench.sessions.attendDue();
     const ended = await bench.until(id, "TERMINATED");
     assert.equal(ended.terminalError, "it could not be created");
   });
@@ -169,7 +169,7 @@ describe("terminating a session", () => {
         refused("internal", "cannot remove all of the sandbox"),
       );
       assert.equal(bench.sessions.get(id).state, "TERMINATING");
-      await bench.sessions.endOverdue();
+      await bench.sessions.attendDue();
       const ended = await bench.until(id, "TERMINATED");
       assert.equal(ended.terminalError, undefined);
       assert.deepEqual(bench.parts.count(), nothing);

@@ -59,6 +59,8 @@ export class InMemoryNetwork implements Network {
 export class InMemoryDisks implements Disks {
   /** Handles, with the size of each. */
   readonly allocated = new Map<string, number>();
+  /** Handles of those that would outlast a loss of power as they are. */
+  readonly persisted = new Set<string>();
   readonly #steps: Steps;
   #made = 0;
 
@@ -71,6 +73,17 @@ export class InMemoryDisks implements Disks {
       this.#made += 1;
       const handle = `disk-${this.#made}`;
       this.allocated.set(handle, sizeBytes);
+      return { handle, directory: `/disks/${handle}` };
+    });
+  }
+
+  persist(handle: string): Promise<void> {
+    return this.#steps.run("disks.persist", () => void this.persisted.add(handle));
+  }
+
+  reopen(handle: string): Promise<Disk> {
+    return this.#steps.run("disks.reopen", () => {
+      if (!this.allocated.has(handle)) throw new TenkiError("data_loss", "its disk is gone");
       return { handle, directory: `/disks/${handle}` };
     });
   }

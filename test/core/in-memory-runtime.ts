@@ -17,6 +17,7 @@ export interface InMemorySandbox {
   readonly files: InMemoryFiles;
   readonly processes: Set<InMemoryProcess>;
   readonly kept: KeptCommands;
+  isPaused: boolean;
   /** Every command that was asked for, as it was asked for. */
   readonly commands: GuestCommand[];
 }
@@ -42,6 +43,7 @@ export class InMemoryRuntime implements Runtime {
             files: new InMemoryFiles(),
             processes: new Set(),
             kept: new KeptCommands(),
+            isPaused: false,
             commands: [],
           });
         },
@@ -55,6 +57,18 @@ export class InMemoryRuntime implements Runtime {
 
   isRunning(sessionId: string): Promise<boolean> {
     return this.#steps.run("runtime.isRunning", () => this.sandboxes.has(sessionId));
+  }
+
+  isPaused(sessionId: string): Promise<boolean> {
+    return this.#steps.run("runtime.isPaused", () => this.sandboxes.get(sessionId)?.isPaused === true);
+  }
+
+  pause(sessionId: string): Promise<void> {
+    return this.#steps.run("runtime.pause", () => void (this.#inside(sessionId).isPaused = true));
+  }
+
+  resume(sessionId: string): Promise<void> {
+    return this.#steps.run("runtime.resume", () => void (this.#inside(sessionId).isPaused = false));
   }
 
   stop(sessionId: string): Promise<void> {

@@ -68,7 +68,7 @@ describe("two at once", () => {
     const ending = bench.sessions.terminate(id);
     await stop.reached;
     await bench.clock.advance(2 * minuteMs);
-    await bench.sessions.endOverdue();
+    await bench.sessions.attendDue();
     stop.release();
     assert.equal((await ending).terminalError, undefined);
     await settle();
@@ -78,7 +78,7 @@ describe("two at once", () => {
   it("terminate right after expiry: the reason stays", async () => {
     const { id } = await bench.createRunning({ maxDurationMs: minuteMs });
     await bench.clock.advance(2 * minuteMs);
-    await bench.sessions.endOverdue();
+    await bench.sessions.attendDue();
     const ended = await bench.sessions.terminate(id);
     assert.equal(ended.terminalError, "it reached its max_duration");
   });
@@ -87,7 +87,7 @@ describe("two at once", () => {
     const { id } = await bench.createRunning({ maxDurationMs: minuteMs });
     await bench.clock.advance(minuteMs);
     const extending = bench.sessions.extend(id, hourMs);
-    await bench.sessions.endOverdue();
+    await bench.sessions.attendDue();
     await extending;
     await settle();
     assert.equal(bench.sessions.get(id).state, "RUNNING");

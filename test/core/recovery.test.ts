@@ -113,7 +113,7 @@ describe("the engine is lost and comes back", () => {
     assert.deepEqual(await bench.lose().recover(), { running: 0, ended: 0 });
     assert.equal(bench.sessions.get(id).state, "TERMINATING");
     assert.deepEqual(bench.parts.count(), { sandboxes: 0, networks: 1, disks: 1 });
-    await bench.sessions.endOverdue();
+    await bench.sessions.attendDue();
     await bench.until(id, "TERMINATED");
     assert.deepEqual(bench.parts.count(), nothing);
   });

@@ -69,8 +69,8 @@ export class Workbench {
   }
 
   #newSessions(): Sessions {
-    const { store, parts, clock, access, limits } = this;
-    return new Sessions({ store, parts, clock, access, limits, log: this.#logger() });
+    const { store, parts, clock, access, limits, settings } = this;
+    return new Sessions({ store, parts, clock, access, limits, settings, log: this.#logger() });
   }
 
   #logger(): Logger {

@@ -45,7 +45,15 @@ export class ServiceBench {
     const log = silentLogger;
     const settings = new WorkspaceSettings(store);
     const limits = new WorkspaceLimits(store, settings);
-    const sessions = new Sessions({ store, parts: this.parts, clock: this.clock, access, limits, log });
+    const sessions = new Sessions({
+      store,
+      parts: this.parts,
+      clock: this.clock,
+      access,
+      limits,
+      settings,
+      log,
+    });
     const credentials = new Credentials(store, this.clock);
     const dataPlane = new DataPlaneAccess(credentials, options.publicUrl);
     this.#interceptors = createInterceptors(

@@ -4,33 +4,37 @@ import { wrongState } from "./session-states.js";
 import type { Sessions } from "./sessions.js";
 
 /**
- * Makes a call into a running sandbox. It counts as activity; and where the sandbox does not answer, the
- * caller is told what became of the session rather than that a socket broke.
+ * Makes a call into a running sandbox, which is busy for as long as it lasts; and where the sandbox does not
+ * answer, the caller is told what became of the session rather than that a socket broke.
  */
 export async function callGuest<T>(
   sessions: Sessions,
   sessionId: string,
   call: (session: SessionRecord) => Promise<T>,
 ): Promise<T> {
-  const session = sessions.requireRunning(sessionId);
-  sessions.reportActivity(sessionId);
+  const { session, leave } = sessions.enter(sessionId);
   try {
     return await call(session);
   } catch (error) {
     throw await explainSilence(sessions, sessionId, error);
+  } finally {
+    leave();
   }
 }
 
-/** The same for what is read from a sandbox piece by piece. */
+/** The same for what is read from a sandbox piece by piece: it is busy until the last one was taken. */
 export async function* readGuest<T>(
   sessions: Sessions,
   sessionId: string,
   source: AsyncIterable<T>,
 ): AsyncGenerator<T> {
+  const letGo = sessions.hold(sessionId);
   try {
     yield* source;
   } catch (error) {
     throw await explainSilence(sessions, sessionId, error);
+  } finally {
+    letGo();
   }
 }
 

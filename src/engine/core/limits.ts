@@ -1,6 +1,9 @@
 /** The longest that a session may be asked to live: what is forgotten does not stay for ever. */
 export const longestDurationMs = 30 * 24 * 3_600_000;
 
+/** The longest that a paused session may be asked to be kept. */
+export const longestRetentionMs = 365 * 24 * 3_600_000;
+
 /** A caller who waits gets its answer this much ahead of its own deadline. */
 export const answerAheadMs = 2_000;
 

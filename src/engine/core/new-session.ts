@@ -3,7 +3,7 @@ import { defaultNetwork, defaultResources } from "../../domain/resources.js";
 import type { Access } from "./access.js";
 import { checkEnvironment } from "./check-command.js";
 import type { SessionRecord } from "./ports/store.js";
-import { endAfter } from "./session-end.js";
+import { checkRetention, endAfter } from "./session-end.js";
 import { checkSessionName, inventSessionName } from "./session-name.js";
 import type { CreateSession } from "./session-requests.js";
 
@@ -31,7 +31,7 @@ export function newSession(request: CreateSession, access: Access, createdAt: Da
     metadata: request.metadata,
     volumes: [],
     idleTimeoutMinutes: request.idleTimeoutMinutes,
-    pauseRetentionMs: request.pauseRetentionMs,
+    pauseRetentionMs: checkRetention(request.pauseRetentionMs),
     env: request.env,
     sshAuthorizedKeys: request.sshAuthorizedKeys,
     image: request.image,

@@ -1,11 +1,11 @@
 import type { Clock } from "./ports/clock.js";
 import type { Sessions } from "./sessions.js";
 
-/** However far away the next end is: the wall clock may be set, and what failed is tried again. */
+/** However far away what is due next is: the wall clock may be set, and what failed is tried again. */
 const longestPauseMs = 15_000;
 const shortestPauseMs = 10;
 
-/** Ends sessions whose time is over, driven by the record: right after a restart, and after the clock was set. */
+/** Ends sessions whose time is over and pauses idle ones, driven by the record: after a restart and a clock that was set, too. */
 export class Reaper {
   readonly #sessions: Sessions;
   readonly #clock: Clock;
@@ -17,7 +17,7 @@ export class Reaper {
   constructor(sessions: Sessions, clock: Clock) {
     this.#sessions = sessions;
     this.#clock = clock;
-    sessions.onNewEnd((end) => this.#wakeBy(end.getTime()));
+    sessions.onNewDue((at) => this.#wakeBy(at.getTime()));
   }
 
   /** Looks once, and from then on by itself. */
@@ -26,7 +26,7 @@ export class Reaper {
     this.#state = "running";
     this.#callOff?.();
     this.#wakesAtMs = undefined;
-    const next = await this.#sessions.endOverdue();
+    const next = await this.#sessions.attendDue();
     const latest = this.#clock.now().getTime() + longestPauseMs;
     this.#wakeBy(Math.min(next?.getTime() ?? latest, latest));
   }

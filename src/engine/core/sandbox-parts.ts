@@ -1,7 +1,7 @@
 import { TenkiError } from "../../domain/error.js";
-import type { Disks } from "./ports/disks.js";
+import type { Disk, Disks } from "./ports/disks.js";
 import type { Images } from "./ports/images.js";
-import type { Network } from "./ports/network.js";
+import type { Network, NetworkAttachment } from "./ports/network.js";
 import type { Runtime } from "./ports/runtime.js";
 import type { SessionRecord } from "./ports/store.js";
 import { gigabyte } from "./limits.js";
@@ -17,28 +17,52 @@ export interface SandboxParts {
 
 export type SandboxHandles = Partial<Pick<SessionRecord, "networkHandle" | "diskHandle">>;
 
+type RecordHandles = (handles: SandboxHandles) => void;
+
 /** Puts a sandbox together and starts it; each part is recorded as soon as it exists, so that it can be removed. */
 export async function bootSandbox(
   parts: SandboxParts,
   session: SessionRecord,
-  record: (handles: SandboxHandles) => void,
+  record: RecordHandles,
   signal: AbortSignal,
 ): Promise<void> {
   signal.throwIfAborted();
-  const { disks, network: networks } = parts;
-  const taking = [
-    parts.images.resolve(session.image),
-    keep(
-      disks.allocate(session.diskSizeGb * gigabyte),
-      ({ handle }) => record({ diskHandle: handle }),
-      ({ handle }) => disks.release(handle),
-    ),
-    keep(
-      networks.attach({ outbound: session.allowOutbound }),
-      ({ handle }) => record({ networkHandle: handle }),
-      ({ handle }) => networks.detach(handle),
-    ),
-  ] as const;
+  const disk = keep(
+    parts.disks.allocate(session.diskSizeGb * gigabyte),
+    ({ handle }) => record({ diskHandle: handle }),
+    ({ handle }) => parts.disks.release(handle),
+  );
+  await startOn(parts, session, { disk, network: attach(parts, session, record), signal });
+}
+
+/** The same on the disk that the session has, whatever is left of the rest; the disk stays where this fails. */
+export async function bootOnKeptDisk(
+  parts: SandboxParts,
+  session: SessionRecord,
+  record: RecordHandles,
+  signal: AbortSignal,
+): Promise<void> {
+  const { id, networkHandle, diskHandle } = session;
+  signal.throwIfAborted();
+  if (diskHandle === undefined) throw new TenkiError("data_loss", "its disk is gone");
+  await parts.runtime.stop(id);
+  if (networkHandle !== undefined) {
+    await parts.network.detach(networkHandle);
+    record({ networkHandle: undefined });
+  }
+  const disk = parts.disks.reopen(diskHandle);
+  await startOn(parts, session, { disk, network: attach(parts, session, record), signal });
+}
+
+interface Taking {
+  readonly disk: Promise<Disk>;
+  readonly network: Promise<NetworkAttachment>;
+  readonly signal: AbortSignal;
+}
+
+async function startOn(parts: SandboxParts, session: SessionRecord, taken: Taking): Promise<void> {
+  const { signal } = taken;
+  const taking = [parts.images.resolve(session.image), taken.disk, taken.network] as const;
   // All have to settle before a failure of one is acted on: what comes late would belong to nobody.
   await Promise.allSettled(taking);
   const [image, disk, network] = await Promise.all(taking);
@@ -57,6 +81,17 @@ export async function bootSandbox(
   );
   signal.throwIfAborted();
 }
+
+const attach = (
+  { network }: SandboxParts,
+  session: SessionRecord,
+  record: RecordHandles,
+): Promise<NetworkAttachment> =>
+  keep(
+    network.attach({ outbound: session.allowOutbound }),
+    ({ handle }) => record({ networkHandle: handle }),
+    ({ handle }) => network.detach(handle),
+  );
 
 /**
  * Takes a sandbox apart, whatever of it there is. The network goes last: its handle may be given to another

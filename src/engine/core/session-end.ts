@@ -1,5 +1,5 @@
 import { TenkiError } from "../../domain/error.js";
-import { longestDurationMs } from "./limits.js";
+import { longestDurationMs, longestRetentionMs } from "./limits.js";
 
 /** The moment so long after `from`; refuses what is no length of time, and what is too far away from `now`. */
 export function endAfter(from: Date, durationMs: number, now: Date): Date {
@@ -8,3 +8,13 @@ export function endAfter(from: Date, durationMs: number, now: Date): Date {
   if (endMs - now.getTime() <= longestDurationMs) return new Date(endMs);
   throw new TenkiError("invalid_argument", "a session ends 30 days from now at the latest");
 }
+
+/** Refuses to keep a paused session for longer than anybody remembers it. */
+export function checkRetention(retentionMs: number | undefined): number | undefined {
+  if (retentionMs === undefined || (retentionMs > 0 && retentionMs <= longestRetentionMs)) return retentionMs;
+  throw new TenkiError("invalid_argument", "pause_retention must be more than 0, and 365 days at most");
+}
+
+/** A workspace may say more than a session may. */
+export const retainedUntil = (pausedAt: Date, retentionMs: number): Date =>
+  new Date(pausedAt.getTime() + Math.min(retentionMs, longestRetentionMs));

@@ -1,10 +1,13 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { TenkiError } from "../../domain/error.js";
 import { runProcess } from "../../lib/process.js";
 import { systemEnvironment } from "../../lib/system-environment.js";
 import type { Disk, Disks } from "../core/ports/disks.js";
 import { asDiskError, requireFreeSpace } from "./disk-space.js";
+import { syncFileSystem } from "./sync-file-system.js";
 
 /** Disks as plain directories, for where there are no loop devices: their size is not bounded. */
 export function createDirectoryDisks(options: { readonly dataDir: string }): Disks {
@@ -29,6 +32,16 @@ class DirectoryDisks implements Disks {
       throw asDiskError(error, this.#directory);
     }
     return { handle, directory };
+  }
+
+  async persist(handle: string): Promise<void> {
+    await syncFileSystem(join(this.#directory, handle));
+  }
+
+  async reopen(handle: string): Promise<Disk> {
+    const directory = join(this.#directory, handle);
+    if (existsSync(directory)) return { handle, directory };
+    throw new TenkiError("data_loss", "its disk is gone");
   }
 
   /** By `rm`, which goes down by descriptors: a guest may have nested deeper than a path can say. */

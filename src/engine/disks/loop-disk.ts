@@ -11,9 +11,9 @@ export interface LoopDiskPlace {
 }
 
 /**
- * What is formatted and how it is mounted. A session's disk ends with the machine's uptime at the latest,
- * so nothing is spent on surviving a power cut: no journal, no flushes to the medium. What a sandbox has
- * synced survives everything that the session itself does. No room is reserved for root, none of it is
+ * What is formatted and how it is mounted. Only a paused session outlives the machine's uptime, and its disk is
+ * written out when it is paused; so nothing else is spent on surviving a power cut: no journal, no flushes to the
+ * medium. What a sandbox has synced survives everything that the session itself does. No room is reserved for root, none of it is
  * written ahead of need, and nothing on it is a program, a device or a privilege to the host: the sandbox
  * sees it through an overlay of its own.
  */
@@ -26,13 +26,20 @@ export async function makeLoopDisk(place: LoopDiskPlace, sizeBytes: number): Pro
     await makeSparseFile(place.image, sizeBytes);
     await mkdir(place.mountPoint, { mode: 0o755 });
     await run(["mkfs.ext4", ...formatOptions, place.image]);
-    await run(["mount", "-t", "ext4", "-o", mountOptions, place.image, place.mountPoint]);
+    await mountLoopDisk(place);
     await rmdir(join(place.mountPoint, "lost+found"));
   } catch (error) {
     await removeLoopDisk(place);
     throw error;
   }
 }
+
+export async function mountLoopDisk({ image, mountPoint }: LoopDiskPlace): Promise<void> {
+  await run(["mount", "-t", "ext4", "-o", mountOptions, image, mountPoint]);
+}
+
+export const isMounted = async ({ mountPoint }: LoopDiskPlace): Promise<boolean> =>
+  (await readMountTable()).some((mount) => mount.mountPoint === mountPoint);
 
 async function makeSparseFile(path: string, sizeBytes: number): Promise<void> {
   const file = await open(path, "wx", 0o600);

@@ -5,6 +5,7 @@ import { defaultResources } from "../../domain/resources.js";
 import type { Logger } from "../../lib/logger.js";
 import type { Disk, Disks } from "../core/ports/disks.js";
 import { asDiskError, requireFreeSpace } from "./disk-space.js";
+import { persistLoopDisk, reopenLoopDisk } from "./kept-loop-disk.js";
 import { makeLoopDisk, removeLoopDisk, type LoopDiskPlace } from "./loop-disk.js";
 import { ReadyPool } from "./ready-pool.js";
 
@@ -49,6 +50,16 @@ class LoopDisks implements Disks {
     const disk = ready ?? (await this.#make(sizeBytes));
     this.#unclaimed.delete(disk.handle);
     return disk;
+  }
+
+  async persist(handle: string): Promise<void> {
+    await persistLoopDisk(this.#place(handle));
+  }
+
+  async reopen(handle: string): Promise<Disk> {
+    const place = this.#place(handle);
+    await reopenLoopDisk(place);
+    return { handle, directory: place.mountPoint };
   }
 
   async release(handle: string): Promise<void> {

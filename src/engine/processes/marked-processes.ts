@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { waitUntil } from "../../lib/wait-until.js";
 
 const killTimeoutMs = 10_000;
+const stopTimeoutMs = 5_000;
 
 /** Kills every process that has `name=value` in the environment it was started with, and those it starts meanwhile. */
 export async function killMarked(name: string, value: string): Promise<void> {
@@ -13,6 +14,36 @@ export async function killMarked(name: string, value: string): Promise<void> {
     },
     { timeoutMs: killTimeoutMs },
   );
+}
+
+/** Stops every such process, and those it starts meanwhile, until a look finds none that goes on. */
+export async function stopMarked(name: string, value: string): Promise<boolean> {
+  const stopped = await waitUntil(
+    () => {
+      const going = findMarked(name, value).filter((pid) => !isStopped(pid));
+      for (const pid of going) kill(pid, "SIGSTOP");
+      return going.length === 0 ? true : undefined;
+    },
+    { timeoutMs: stopTimeoutMs },
+  );
+  return stopped === true;
+}
+
+export const areMarkedStopped = (name: string, value: string): boolean =>
+  findMarked(name, value).every(isStopped);
+
+export function continueMarked(name: string, value: string): void {
+  for (const pid of findMarked(name, value)) kill(pid, "SIGCONT");
+}
+
+/** One that has ended, and waits for its parent, stands still for good. */
+function isStopped(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return "TtZX".includes(stat.charAt(stat.lastIndexOf(")") + 2));
+  } catch {
+    return true; // it has ended
+  }
 }
 
 function findMarked(name: string, value: string): number[] {

@@ -13,7 +13,7 @@ import type {
 import { HostFiles } from "./host-files.js";
 import { KeptCommands } from "./kept-commands.js";
 import { sandboxVariable, startHostProcess } from "./host-process.js";
-import { killMarked } from "./marked-processes.js";
+import { areMarkedStopped, continueMarked, killMarked, stopMarked } from "./marked-processes.js";
 
 /**
  * Sandboxes that are none: a directory, and the engine's own user's processes in it. For machines that allow
@@ -40,6 +40,21 @@ class ProcessRuntime implements Runtime {
 
   async isRunning(sessionId: string): Promise<boolean> {
     return (await this.#root(sessionId)) !== undefined;
+  }
+
+  async isPaused(sessionId: string): Promise<boolean> {
+    return areMarkedStopped(sandboxVariable, sessionId);
+  }
+
+  /** By signals: there is nothing better without a cgroup. A process that has cleared its environment goes on. */
+  async pause(sessionId: string): Promise<void> {
+    if (await stopMarked(sandboxVariable, sessionId)) return;
+    continueMarked(sandboxVariable, sessionId);
+    throw new TenkiError("internal", "the session's processes did not stand still");
+  }
+
+  async resume(sessionId: string): Promise<void> {
+    continueMarked(sandboxVariable, sessionId);
   }
 
   async stop(sessionId: string): Promise<void> {

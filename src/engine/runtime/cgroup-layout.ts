@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseMountInfo, type MountEntry } from "../../lib/mount-table.js";
+import { type Freezer, freezerV1, freezerV2 } from "./freezer.js";
 
 /** Hybrid: the controllers are in version 1 hierarchies, with an empty version 2 beside them. */
 export type CgroupVersion = "v2" | "v1" | "hybrid" | "none";
@@ -13,6 +14,8 @@ export interface CgroupLayout {
   readonly missingControllers: readonly string[];
   /** Swap can be bounded, so that a memory limit is not doubled by it. */
   readonly boundsSwap: boolean;
+  /** What makes processes stand still; undefined where there is none. */
+  readonly freezer: Freezer | undefined;
 }
 
 const cgroupRoot = "/sys/fs/cgroup";
@@ -32,6 +35,7 @@ export function cgroupLayoutOf(mounts: readonly MountEntry[]): CgroupLayout {
   const v2 = cgroups.filter(({ fileSystem }) => fileSystem === "cgroup2");
   const version = versionOf(v1.length > 0, v2.length > 0);
   const memoryV1 = v1.find(({ options }) => options.includes("memory"));
+  const freezing = v1.find(({ options }) => options.includes("freezer"));
   const controllers =
     version === "v2"
       ? readWords(join(v2[0]?.mountPoint ?? "", "cgroup.controllers"))
@@ -44,6 +48,8 @@ export function cgroupLayoutOf(mounts: readonly MountEntry[]): CgroupLayout {
     boundsSwap:
       version === "v2" ||
       (memoryV1 !== undefined && existsSync(join(memoryV1.mountPoint, "memory.memsw.limit_in_bytes"))),
+    freezer:
+      version === "v2" ? freezerV2(v2[0]?.mountPoint ?? "") : freezing && freezerV1(freezing.mountPoint),
   };
 }
 

@@ -27,19 +27,27 @@ export async function runningInit(directory: SessionDirectory): Promise<ProcessI
 
 const killTimeoutMs = 10_000;
 
-/** Kills pid 1, and with it, as the kernel does, everything in its namespace; waits until all of it is gone. */
-export async function killInit(directory: SessionDirectory): Promise<void> {
+/**
+ * Kills pid 1, and with it, as the kernel does, everything in its namespace; waits until all of it is gone.
+ * `thaw` comes between: what stands still does not die, and what was killed before does nothing any more.
+ */
+export async function killInit(directory: SessionDirectory, thaw: () => Promise<void>): Promise<void> {
   const init = await runningInit(directory);
+  if (init !== undefined) kill(init.pid);
+  await thaw();
   if (init === undefined) return;
-  try {
-    process.kill(init.pid, "SIGKILL");
-  } catch {
-    return; // It has ended by itself.
-  }
   await waitUntil(() => (isSameProcess(init) ? undefined : true), {
     timeoutMs: killTimeoutMs,
     intervalMs: 1,
   });
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 function parse(text: string): RecordedInit | undefined {

@@ -13,6 +13,7 @@ import type {
 import { ociConfig } from "./bundle.js";
 import { readCgroupLayout, type CgroupLayout } from "./cgroup-layout.js";
 import { cgroupChildren, removeEmptyCgroup } from "./container-cgroup.js";
+import { freezeCgroup, isFrozen, thawCgroup, type Freezer } from "./freezer.js";
 import { GuestLink } from "./guest/guest-link.js";
 import { recordInit, runningInit } from "./init-process.js";
 import { readMachine, type Machine } from "./machine.js";
@@ -136,8 +137,21 @@ class OciRuntime implements Runtime {
     return (await runningInit(this.#place(sessionId).directory)) !== undefined;
   }
 
+  async isPaused(sessionId: string): Promise<boolean> {
+    const { freezer } = this.#cgroups;
+    return freezer !== undefined && isFrozen(freezer, this.#place(sessionId).cgroupPath);
+  }
+
+  async pause(sessionId: string): Promise<void> {
+    await freezeCgroup(this.#requireFreezer(), this.#place(sessionId).cgroupPath);
+  }
+
+  async resume(sessionId: string): Promise<void> {
+    await thawCgroup(this.#requireFreezer(), this.#place(sessionId).cgroupPath);
+  }
+
   async stop(sessionId: string): Promise<void> {
-    await removeContainer(this.#place(sessionId), this.#cgroups.hierarchies, this.#options.log);
+    await removeContainer(this.#place(sessionId), this.#cgroups, this.#options.log);
     this.#removeCgroupParent();
   }
 
@@ -171,6 +185,21 @@ class OciRuntime implements Runtime {
   /** Not while a sandbox starts: its runtime may be about to make its cgroup there. */
   #removeCgroupParent(): void {
     if (this.#starting === 0) removeEmptyCgroup(this.#cgroups.hierarchies, this.#cgroupParent);
+  }
+
+  #requireFreezer(): Freezer {
+    if (this.#options.limited === false) {
+      throw new TenkiError(
+        "failed_precondition",
+        "sessions cannot be paused with --isolation namespaces: there is no cgroup to make them stand still",
+      );
+    }
+    if (this.#cgroups.freezer !== undefined) return this.#cgroups.freezer;
+    throw new TenkiError(
+      "failed_precondition",
+      "sessions cannot be paused on this machine: it has no cgroup freezer",
+      { hint: "tenki engine doctor" },
+    );
   }
 
   #link(sessionId: string): GuestLink {

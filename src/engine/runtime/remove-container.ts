@@ -4,7 +4,9 @@ import type { Logger } from "../../lib/logger.js";
 import { mountsBelow } from "../../lib/mount-table.js";
 import { runProcess, tryProcess } from "../../lib/process.js";
 import { systemEnvironment } from "../../lib/system-environment.js";
+import type { CgroupLayout } from "./cgroup-layout.js";
 import { removeCgroup } from "./container-cgroup.js";
+import { thawCgroup } from "./freezer.js";
 import { killInit } from "./init-process.js";
 import type { SessionDirectory } from "./session-directory.js";
 
@@ -27,10 +29,12 @@ const deleteTimeoutMs = 10_000;
  */
 export async function removeContainer(
   place: ContainerPlace,
-  hierarchies: readonly string[],
+  { hierarchies, freezer }: Pick<CgroupLayout, "hierarchies" | "freezer">,
   log: Logger,
 ): Promise<void> {
-  await killInit(place.directory);
+  await killInit(place.directory, async () => {
+    if (freezer !== undefined) await thawCgroup(freezer, place.cgroupPath).catch(() => undefined); // it is gone
+  });
   await deleteFromRuntime(place, log);
   if (!(await removeCgroup(hierarchies, place.cgroupPath))) {
     log.warn("a cgroup could not be removed", { session: place.containerId });

@@ -8,7 +8,7 @@ import { fromCreateRequest } from "./convert/create-session.js";
 import { fromWireState, toWireSession } from "./convert/session.js";
 import { durationMs, positiveMs } from "./convert/time.js";
 import type { DataPlaneAccess } from "./data-plane-access.js";
-import { isSettled, waitReady } from "./wait-ready.js";
+import { isSettled, settledOrPresent, waitReady } from "./wait-ready.js";
 
 export interface SessionMethodsOptions {
   readonly sessions: Sessions;
@@ -61,6 +61,14 @@ export function sessionMethods({ sessions, images, dataPlane }: SessionMethodsOp
     },
     async extendSession({ sessionId, additionalDuration }) {
       return { session: toWireSession(await sessions.extend(sessionId, durationMs(additionalDuration))) };
+    },
+    async pauseSession({ sessionId }, context) {
+      const pausing = sessions.pause(sessionId);
+      return { session: toWireSession(await settledOrPresent(sessions, sessionId, pausing, context)) };
+    },
+    async resumeSession({ sessionId }, context) {
+      const resuming = sessions.resume(sessionId);
+      return { session: toWireSession(await settledOrPresent(sessions, sessionId, resuming, context)) };
     },
     async terminateSession({ sessionId }) {
       return { session: toWireSession(await sessions.terminate(sessionId)) };

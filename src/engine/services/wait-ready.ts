@@ -24,6 +24,24 @@ export async function waitReady(
   return latest;
 }
 
+/** The outcome of a change; ahead of the caller's deadline, the session as it is in the middle of it. */
+export async function settledOrPresent(
+  sessions: Sessions,
+  id: string,
+  change: Promise<SessionRecord>,
+  context: HandlerContext,
+): Promise<SessionRecord> {
+  const hold = startDeadline(holdMs(context.timeoutMs()), context.signal);
+  const timeIsUp = new Promise<undefined>((resolve) =>
+    hold.signal.addEventListener("abort", () => resolve(undefined), { once: true }),
+  );
+  try {
+    return (await Promise.race([change, timeIsUp])) ?? sessions.get(id);
+  } finally {
+    hold.clear();
+  }
+}
+
 export const isSettled = (state: SessionState): boolean => state === "RUNNING" || isTerminal(state);
 
 function holdMs(leftMs: number | undefined): number {

@@ -8,6 +8,10 @@ export interface Disk {
 /** Writable storage with a bound that holds. */
 export interface Disks {
   allocate(sizeBytes: number): Promise<Disk>;
+  /** Resolves when all that was written to it outlasts a loss of power. */
+  persist(handle: string): Promise<void>;
+  /** Opens one that was kept, after a restart of the machine too, checked where it was not closed properly. Idempotent. */
+  reopen(handle: string): Promise<Disk>;
   /** Idempotent; unmounts and deletes. */
   release(handle: string): Promise<void>;
   /** After a restart: removes whatever of ours belongs to no handle in `keep`. */

@@ -118,8 +118,18 @@ export interface GuestFiles {
 export interface Runtime {
   /** Resolves when a command would run. On failure nothing is left behind. */
   start(spec: SandboxSpec, signal: AbortSignal): Promise<void>;
+  /** Its processes are there, paused or not. */
   isRunning(sessionId: string): Promise<boolean>;
-  /** Kills every process and removes every trace. Idempotent. */
+  /** Its processes stand still, or are on their way to it. */
+  isPaused(sessionId: string): Promise<boolean>;
+  /**
+   * Stops every process where it is, with its memory, open files and sockets; resolves when all stand still.
+   * Idempotent. `failed_precondition` where this cannot be had; on any failure all of them run on.
+   */
+  pause(sessionId: string): Promise<void>;
+  /** Lets them go on. Idempotent. */
+  resume(sessionId: string): Promise<void>;
+  /** Kills every process, paused or not, and removes every trace. Idempotent. */
   stop(sessionId: string): Promise<void>;
   spawn(sessionId: string, command: GuestCommand, signal: AbortSignal): Promise<SpawnResult>;
   /**

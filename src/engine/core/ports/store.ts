@@ -8,6 +8,8 @@ export interface SessionRecord extends SessionInfo {
   readonly image: string;
   readonly networkHandle?: string | undefined;
   readonly diskHandle?: string | undefined;
+  /** Paused, and nothing is left of it but its disk. */
+  readonly processesLost?: boolean | undefined;
 }
 
 export interface SessionFilter {

@@ -1,0 +1,70 @@
+import { TenkiError } from "../../domain/error.js";
+import type { Clock } from "./ports/clock.js";
+import { bootSandbox, type SandboxParts } from "./sandbox-parts.js";
+import type { SessionEnds } from "./session-ends.js";
+import { messageOf, type SessionTable } from "./session-table.js";
+
+export interface SessionBootsOptions {
+  readonly table: SessionTable;
+  readonly parts: SandboxParts;
+  readonly clock: Clock;
+  readonly ends: SessionEnds;
+}
+
+/** The sandboxes that are being started, each with the way to call that off. */
+export class SessionBoots {
+  readonly #options: SessionBootsOptions;
+  readonly #running = new Map<string, AbortController>();
+
+  constructor(options: SessionBootsOptions) {
+    this.#options = options;
+  }
+
+  /** Runs `start` with a signal that aborts when the session is to end, or the engine. */
+  async run<T>(id: string, start: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const abort = new AbortController();
+    this.#running.set(id, abort);
+    try {
+      return await start(abort.signal);
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  /** From CREATING to RUNNING, or to its end; in the session's turn. */
+  async boot(id: string, signal: AbortSignal): Promise<void> {
+    const { table, parts, clock, ends } = this.#options;
+    try {
+      await bootSandbox(parts, table.get(id), (handles) => void table.change(id, handles), signal);
+      const now = clock.now();
+      table.move(id, "booted", { readyAt: now, lastActivityAt: now });
+    } catch (error) {
+      const reason: unknown = signal.reason;
+      if (!(reason instanceof BootEnded)) table.logFailure(id, error);
+      await ends.end(id, reason instanceof BootEnded ? reason.why : messageOf(error));
+    }
+  }
+
+  isBooting(id: string): boolean {
+    return this.#running.has(id);
+  }
+
+  /** Without `why`, somebody asked for that. */
+  callOff(id: string, why: string | undefined): void {
+    this.#running.get(id)?.abort(new BootEnded(why));
+  }
+
+  callOffAll(why: string): void {
+    for (const id of this.#running.keys()) this.callOff(id, why);
+  }
+}
+
+/** Why a boot does not go on; without `why`, somebody asked for that. */
+class BootEnded extends TenkiError {
+  readonly why: string | undefined;
+
+  constructor(why: string | undefined) {
+    super("aborted", why ?? "it was terminated");
+    this.why = why;
+  }
+}

@@ -1,0 +1,89 @@
+import type { SessionRecord } from "./ports/store.js";
+import type { SandboxParts } from "./sandbox-parts.js";
+import type { SessionEnds } from "./session-ends.js";
+import type { SessionPauses } from "./session-pauses.js";
+import type { SessionTable } from "./session-table.js";
+
+export interface SessionRecoveryOptions {
+  readonly table: SessionTable;
+  readonly parts: SandboxParts;
+  readonly ends: SessionEnds;
+  readonly pauses: SessionPauses;
+}
+
+/** Holds a session's record against what is there. Each call is made in its session's turn. */
+export class SessionRecovery {
+  readonly #options: SessionRecoveryOptions;
+
+  constructor(options: SessionRecoveryOptions) {
+    this.#options = options;
+  }
+
+  /** Finishes what was half done when the engine was lost. */
+  async settle(id: string): Promise<SessionRecord> {
+    const record = this.#options.table.get(id);
+    switch (record.state) {
+      case "RUNNING":
+        return this.#settleRunning(record);
+      case "PAUSING":
+        return this.#settlePausing(record);
+      case "PAUSED":
+        return this.#settlePaused(record);
+      case "RESUMING":
+        return this.#settleResuming(record);
+      case "CREATING":
+        return this.#options.ends.end(id, "the engine stopped while it was created");
+      default:
+        return this.#options.ends.end(id, goneAtStart);
+    }
+  }
+
+  async #settleRunning(record: SessionRecord): Promise<SessionRecord> {
+    const { parts, ends } = this.#options;
+    return (await parts.runtime.isRunning(record.id)) ? record : ends.end(record.id, goneAtStart);
+  }
+
+  async #settlePausing({ id }: SessionRecord): Promise<SessionRecord> {
+    const { table, parts, ends, pauses } = this.#options;
+    if (!(await parts.runtime.isRunning(id))) return ends.end(id, goneAtStart);
+    if (!(await parts.runtime.isPaused(id))) return table.move(id, "pause_failed");
+    await parts.runtime.pause(id); // it may have been half done
+    return pauses.keepPaused(id);
+  }
+
+  /** Its files are kept whatever became of its processes. */
+  async #settlePaused(record: SessionRecord): Promise<SessionRecord> {
+    const { table, parts } = this.#options;
+    const { id, diskHandle } = record;
+    if (record.processesLost) return record;
+    if (!(await parts.runtime.isRunning(id))) return table.change(id, withoutProcesses);
+    if (await parts.runtime.isPaused(id)) return record;
+    await parts.runtime.pause(id); // somebody else let it go on
+    if (diskHandle !== undefined) await parts.disks.persist(diskHandle);
+    return record;
+  }
+
+  async #settleResuming({ id, processesLost = false }: SessionRecord): Promise<SessionRecord> {
+    const { table, parts } = this.#options;
+    // What was being booted afresh may not be ready for use: it is begun again.
+    if (processesLost) await parts.runtime.stop(id);
+    if (processesLost || !(await parts.runtime.isRunning(id))) {
+      return table.move(id, "resume_failed", withoutProcesses);
+    }
+    if (await parts.runtime.isPaused(id)) {
+      return table.move(id, "resume_failed", { lastResumeError: "the engine stopped while it was resumed" });
+    }
+    table.touch(id);
+    return table.move(id, "resumed", { pausedAt: undefined, pauseExpiresAt: undefined });
+  }
+}
+
+const goneAtStart = "its sandbox was gone when the engine started";
+
+/** Its network went with its processes, and another sandbox may get the same one. */
+const withoutProcesses = {
+  processesLost: true,
+  networkHandle: undefined,
+  lastResumeError:
+    "its processes have ended, with the machine or by themselves: resumed, it starts afresh with its files",
+};
