@@ -45,6 +45,10 @@ cmd:python3|python3|tests run it inside sandboxes
 cmd:tmux|tmux|tests drive a terminal with it
 cmd:dpkg-deb|dpkg|tests install a package inside a sandbox
 cmd:setpriv|util-linux|tests become an ordinary user
+cmd:pgrep|procps|tests look for processes inside sandboxes
+cmd:iptables|iptables|tests look whether the host's own firewall is left alone
+cmd:zsh|zsh|tests press Tab in it
+cmd:fish|fish|tests press Tab in it
 LIST
 }
 
