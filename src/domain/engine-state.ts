@@ -14,6 +14,8 @@ export const engineFiles = {
   state: "engine.json",
   token: "token",
   log: "engine.log",
+  /** Where an engine in the background says what it has no log for. */
+  output: "engine.log.stderr",
   record: "record.db",
   /** Without root: the process that keeps the namespaces of the sandboxes alive between two engines. */
   holder: "holder.json",

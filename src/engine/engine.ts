@@ -1,5 +1,4 @@
-import { join } from "node:path";
-import { defaultEnginePort, engineFiles } from "../domain/engine-state.js";
+import { defaultEnginePort } from "../domain/engine-state.js";
 import type { Logger } from "../lib/logger.js";
 import { systemClock } from "./clock/system-clock.js";
 import { Access } from "./core/access.js";
@@ -17,12 +16,11 @@ import { parseListenAddress } from "./server/listen-address.js";
 import { type RunningServer, startServer } from "./server/server.js";
 import { DataPlaneAccess } from "./services/data-plane-access.js";
 import { createServices } from "./services/services.js";
-import { openSqliteStore } from "./store/sqlite-store.js";
 
 export interface ServeOptions extends TlsFiles {
-  readonly dataDir: string;
   readonly token: string;
   readonly isolation: Isolation;
+  readonly store: Store;
   readonly listen?: string | undefined;
   readonly insecureListen?: boolean | undefined;
   readonly publicUrl?: string | undefined;
@@ -53,9 +51,9 @@ export class Engine {
   }
 
   private constructor(options: ServeOptions) {
-    const { dataDir, token, isolation, log } = options;
+    const { store, token, isolation, log } = options;
     this.#options = options;
-    this.#store = openSqliteStore(join(dataDir, engineFiles.record));
+    this.#store = store;
     this.#access = new Access(this.#store, token);
     this.#settings = new WorkspaceSettings(this.#store);
     this.#limits = new WorkspaceLimits(this.#store, this.#settings);
@@ -81,7 +79,6 @@ export class Engine {
     this.#reaper.stop();
     await this.#sessions.close();
     await this.#options.isolation.close({ sessionsLeft: this.#sessions.countLive() > 0 });
-    this.#store.close();
   }
 
   async #start(): Promise<void> {

@@ -3,13 +3,17 @@ import { engineFiles, type EngineState } from "../domain/engine-state.js";
 import { FileLogger } from "../lib/file-logger.js";
 import type { Logger } from "../lib/logger.js";
 import { readProcessIdentity } from "../lib/process-identity.js";
+import { unmakeDirectories } from "../lib/make-directory.js";
+import { asDiskError, requireFreeSpace } from "./disks/disk-space.js";
 import { Engine } from "./engine.js";
+import { clearDataDir } from "./instance/clear-data-dir.js";
 import { openDataDir } from "./instance/data-dir.js";
 import { lockInstance } from "./instance/instance-lock.js";
 import { ReadyLine } from "./instance/ready-line.js";
 import { removeState, writeState } from "./instance/state-file.js";
 import { settleToken } from "./instance/token-file.js";
 import { createIsolation, defaultIsolation } from "./isolation.js";
+import { openSqliteStore } from "./store/sqlite-store.js";
 
 /** What `engine start` may say. */
 export interface EngineOptions {
@@ -48,28 +52,38 @@ export interface EngineHooks {
 export async function runEngine(options: EngineOptions, hooks: EngineHooks): Promise<number> {
   const readyLine = new ReadyLine(options.readyDescriptor);
   const undo: (() => unknown)[] = [];
+  let asked = options.dataDir;
+  let served = false;
   try {
     const stopped = untilSignalled();
-    const { path: dataDir, instanceId } = openDataDir(options.dataDir, process.getuid?.() ?? 0);
+    const { path: dataDir, instanceId, made } = openDataDir(asked, process.getuid?.() ?? 0);
+    asked = dataDir;
+    undo.push(() => served || unmakeDirectories(made));
     const lock = lockInstance(dataDir);
     undo.push(() => lock.release());
+    undo.push(() => served || !lock.isFirst || clearDataDir(dataDir));
+    if (lock.isFirst) await requireFreeSpace(dataDir);
     const log = new FileLogger({ path: join(dataDir, engineFiles.log) });
     undo.push(() => log.close());
     process.on("uncaughtException", (error) => endBy(error, log));
     const token = await settleToken(dataDir, options.tokenFile);
+    const store = openSqliteStore(join(dataDir, engineFiles.record));
+    undo.push(() => store.close());
     const kind = options.isolation ?? defaultIsolation;
     const isolation = await createIsolation(kind, { ...options, dataDir, instanceId, log });
     for (const warning of isolation.warnings) hooks.stderr(`warning: ${warning}\n`);
-    const engine = await Engine.start({ ...options, dataDir, token, isolation, log });
+    const engine = await Engine.start({ ...options, token, isolation, store, log });
     undo.push(() => engine.stop());
     await writeState(describe(engine.url, dataDir, kind, options.version));
     undo.push(() => removeState(dataDir));
     log.info("the engine serves", { endpoint: engine.url, version: options.version, isolation: kind });
+    served = true;
     readyLine.ready();
     const signal = await stopped;
     log.info("the engine stops", { signal });
     return 0;
-  } catch (error) {
+  } catch (cause) {
+    const error = asDiskError(cause, asked);
     readyLine.failed(error);
     throw error;
   } finally {

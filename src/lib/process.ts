@@ -23,9 +23,15 @@ export class ProcessError extends Error {
 
   constructor(argv: readonly string[], result: ProcessResult) {
     const said = result.stderr.trim() || result.stdout.trim() || `exit code ${result.exitCode}`;
-    super(`${argv.slice(0, 3).join(" ")}: ${said}`);
+    super(`${argv.slice(0, 3).join(" ")}: ${firstLine(said)}`);
     this.result = result;
   }
+}
+
+/** `cp` says the same of every file: the rest is in `result`. */
+function firstLine(said: string): string {
+  const [first = "", ...more] = said.split("\n");
+  return more.length === 0 ? first : `${first} (and ${more.length} more lines)`;
 }
 
 const killGraceMs = 2_000;

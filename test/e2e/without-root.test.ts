@@ -3,6 +3,8 @@ import { chmod, cp, mkdtemp, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { runProcess, tryProcess } from "../../src/lib/process.js";
+import { assertGolden } from "./support/golden.js";
+import { runWithoutNamespaces } from "./support/limited-namespaces.js";
 
 /** An ordinary user of the machine, made for this test, with an engine of its own. */
 describe("an engine without root", () => {
@@ -45,6 +47,16 @@ describe("an engine without root", () => {
     assert.ok(findings.every(({ mode }) => mode === "rootless"));
     assert.equal(findings.find(({ name }) => name === "user namespaces")?.ok, true);
     for (const { ok, name, hint } of findings) assert.ok(ok || hint !== null, `${name} has no hint`);
+  });
+
+  it("says that the kernel lets nobody make a user namespace", async () => {
+    const dataDir = join(home, "refused");
+    const argv = [process.execPath, `${tree}/bin/tenki`, "engine", "start", "--data-dir", dataDir];
+    const asUser = ["setpriv", "--reuid", user, "--regid", user, "--init-groups", ...argv];
+    const env = { PATH: process.env["PATH"] ?? "", HOME: home };
+    const { code, stderr } = await runWithoutNamespaces(["user"], asUser, env);
+    assertGolden("no-user-namespaces.txt", `exit code ${code}\n${stderr}`);
+    await assert.rejects(stat(dataDir), { code: "ENOENT" });
   });
 
   it("does not start without limits unless that is asked for by name", async (t) => {

@@ -91,10 +91,11 @@ async function* announceThenServe(
   ctx: Context,
   done: Promise<number>,
 ): AsyncGenerator<View, void, undefined> {
-  const over = done.then(() => undefined);
+  const looking = new AbortController();
+  const over = done.then(() => undefined).finally(() => looking.abort());
   const engine = await Promise.race([
     over,
-    waitUntil(() => findEngine(dataDir), { timeoutMs: startTimeoutMs }),
+    waitUntil(() => findEngine(dataDir), { timeoutMs: startTimeoutMs, signal: looking.signal }),
   ]);
   if (engine !== undefined) {
     if (options.context) await useAsContext(engine, ctx.config);

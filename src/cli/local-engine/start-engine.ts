@@ -1,12 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync } from "node:fs";
 import type { Readable } from "node:stream";
-import { engineFiles } from "../../domain/engine-state.js";
 import { type ErrorKind, errorKinds, TenkiError } from "../../domain/error.js";
 import { startDeadline } from "../../lib/deadline.js";
-import { makeDirectory } from "../../lib/make-directory.js";
 import { waitUntil } from "../../lib/wait-until.js";
+import { type EngineOutput, openOutput } from "./engine-output.js";
 import { findEngine, type LocalEngine } from "./find-engine.js";
 
 export interface StartEngineOptions {
@@ -32,20 +30,32 @@ export const readyVariable = "TENKI_ENGINE_READY_FD";
 
 /** Starts an engine that outlives this process; resolves once it serves. */
 export async function startEngine(options: StartEngineOptions): Promise<LocalEngine> {
-  const child = launch(options);
+  const output = openOutput(options.dataDir);
+  try {
+    return await untilServing(launch(options, output.descriptor), output, options);
+  } finally {
+    closeSync(output.descriptor);
+  }
+}
+
+async function untilServing(
+  child: ChildProcess,
+  output: EngineOutput,
+  { dataDir, warn }: StartEngineOptions,
+): Promise<LocalEngine> {
   const deadline = startDeadline(startTimeoutMs);
   try {
     const lines = await linesUntilReady(child, deadline.signal);
-    for (const line of lines.slice(0, -1)) await options.warn(line);
-    const failure = readFailure(lines.at(-1) ?? "");
-    if (failure !== undefined) {
+    for (const line of lines.slice(0, -1)) await warn(line);
+    const last = lines.at(-1) ?? "";
+    if (last !== "ready") {
       await untilEnded(child);
-      throw failure;
+      throw readFailure(last, output);
     }
-    const engine = await findEngine(options.dataDir);
+    const engine = await findEngine(dataDir);
     if (engine !== undefined) return engine;
     throw new TenkiError("internal", "the engine stopped as soon as it had started", {
-      hint: `tenki engine logs --data-dir ${options.dataDir}`,
+      hint: `tenki engine logs --data-dir ${dataDir}`,
     });
   } finally {
     deadline.clear();
@@ -53,33 +63,14 @@ export async function startEngine(options: StartEngineOptions): Promise<LocalEng
   }
 }
 
-function launch({ prefix, self, flags, env, dataDir }: StartEngineOptions): ChildProcess {
+function launch({ prefix, self, flags, env, dataDir }: StartEngineOptions, output: number): ChildProcess {
   const [program = "", ...rest] = [...prefix, ...self];
-  const output = openOutput(dataDir);
-  try {
-    return spawn(program, [...rest, "engine", "start", "--foreground", "--data-dir", dataDir, ...flags], {
-      detached: true,
-      stdio: ["ignore", output, output, "pipe"],
-      env: { ...env, [readyVariable]: String(readyDescriptor) },
-      cwd: "/",
-    });
-  } finally {
-    closeSync(output);
-  }
-}
-
-/** Where an engine in the background writes what it has no log for. */
-function openOutput(dataDir: string): number {
-  try {
-    makeDirectory(dataDir);
-    return openSync(join(dataDir, `${engineFiles.log}.stderr`), "a", 0o600);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new TenkiError("failed_precondition", `cannot use the data directory ${dataDir}: ${why}`, {
-      cause,
-      hint: "name another with --data-dir, or TENKI_ENGINE_DATA_DIR",
-    });
-  }
+  return spawn(program, [...rest, "engine", "start", "--foreground", "--data-dir", dataDir, ...flags], {
+    detached: true,
+    stdio: ["ignore", output, output, "pipe"],
+    env: { ...env, [readyVariable]: String(readyDescriptor) },
+    cwd: "/",
+  });
 }
 
 /** What the engine says on its ready descriptor: warnings, then one word; its end without it is a failure. */
@@ -114,13 +105,15 @@ async function untilEnded(child: ChildProcess): Promise<void> {
   );
 }
 
-function readFailure(line: string): TenkiError | undefined {
-  if (line === "ready") return undefined;
+function readFailure(line: string, output: EngineOutput): TenkiError {
   try {
     const { kind, message, hint } = JSON.parse(line) as { kind: ErrorKind; message: string; hint?: string };
-    if (errorKinds.includes(kind)) return new TenkiError(kind, message, { hint });
+    if (errorKinds.includes(kind)) {
+      output.undo();
+      return new TenkiError(kind, message, { hint });
+    }
   } catch {
     // not a word of ours: it ended before it could say one
   }
-  return new TenkiError("internal", "the engine ended before it served", { hint: "tenki engine logs" });
+  return new TenkiError("internal", "the engine ended before it served", { hint: `see ${output.path}` });
 }

@@ -1,6 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { engineFiles } from "../../domain/engine-state.js";
+import { TenkiError } from "../../domain/error.js";
+import { tryProcess } from "../../lib/process.js";
+import { loadDoctor } from "./engine-door.js";
 import { isSameProcess, type ProcessIdentity } from "../../lib/process-identity.js";
 
 /**
@@ -10,8 +13,25 @@ import { isSameProcess, type ProcessIdentity } from "../../lib/process-identity.
 export async function namespacePrefix(dataDir: string, userId: number): Promise<readonly string[]> {
   if (userId === 0) return [];
   const holder = await readHolder(dataDir);
-  if (holder === undefined) return ["unshare", "--user", "--map-auto", "--map-root-user", "--mount", "--"];
+  if (holder === undefined) {
+    await requireUserNamespaces();
+    return ["unshare", "--user", "--map-auto", "--map-root-user", "--mount", "--"];
+  }
   return ["nsenter", "--user", "--mount", "--preserve-credentials", "--target", String(holder.pid), "--"];
+}
+
+/** Tried without a mapping: where it is refused with one, `unshare` leaves a process behind that waits for ever. */
+async function requireUserNamespaces(): Promise<void> {
+  const attempt = await tryProcess(["unshare", "--user", "--mount", "true"]).catch(() => undefined);
+  if (attempt?.exitCode === 0) return;
+  const { runDoctor } = await loadDoctor();
+  const { findings } = await runDoctor();
+  const lacking = findings.find(({ name }) => name === "user namespaces");
+  throw new TenkiError(
+    "failed_precondition",
+    `an engine without root cannot run here: ${lacking?.detail ?? "no user namespace can be made"}`,
+    { hint: lacking?.hint },
+  );
 }
 
 async function readHolder(dataDir: string): Promise<ProcessIdentity | undefined> {

@@ -8,16 +8,18 @@ export interface DataDir {
   readonly path: string;
   /** Names what of the engine lies outside the directory, so that two engines never meet. */
   readonly instanceId: string;
+  /** The directories that were not there before. */
+  readonly made: readonly string[];
 }
 
 /** Makes the data directory where it is missing, and refuses one that is not the engine's alone. */
 export function openDataDir(asked: string, userId: number): DataDir {
   try {
-    makeDirectory(asked);
+    const made = makeDirectory(asked);
     const path = realpathSync(asked);
     requirePrivate(path, userId);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
-    return { path, instanceId: instanceIdOf(path) };
+    return { path, instanceId: instanceIdOf(path), made };
   } catch (error) {
     if (error instanceof TenkiError) throw error;
     throw new TenkiError(

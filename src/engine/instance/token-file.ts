@@ -17,6 +17,8 @@ export async function settleToken(dataDir: string, tokenFile: string | undefined
   return token;
 }
 
+const makeOne = (path: string): string => `openssl rand -hex 32 | sed s/^/tk_/ > ${path}`;
+
 /** Short ones can be guessed. */
 const minLength = 16;
 
@@ -26,9 +28,7 @@ function readNamed(path: string): string {
   throw new TenkiError(
     "failed_precondition",
     `${path} holds no token: one line of ${minLength} characters or more`,
-    {
-      hint: `openssl rand -hex 32 | sed s/^/tk_/ > ${path}`,
-    },
+    { hint: makeOne(path) },
   );
 }
 
@@ -39,7 +39,18 @@ function readToken(path: string): string {
   try {
     return readFileSync(path, "utf8").trim();
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new TenkiError("failed_precondition", `cannot read the token: ${why}`, { cause });
+    throw unreadable(path, cause as NodeJS.ErrnoException);
   }
+}
+
+function unreadable(path: string, cause: NodeJS.ErrnoException): TenkiError {
+  const prose: Readonly<Record<string, string>> = {
+    ENOENT: "there is no such file",
+    ENOTDIR: "there is no such file",
+    EACCES: "permission denied",
+    EISDIR: "it is a directory",
+  };
+  const why = prose[cause.code ?? ""] ?? cause.message;
+  const hint = cause.code === "ENOENT" ? makeOne(path) : "name another with --token-file, or leave it out";
+  return new TenkiError("failed_precondition", `cannot read the token file ${path}: ${why}`, { cause, hint });
 }

@@ -1,6 +1,7 @@
 import { accessSync, constants, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { tryProcess } from "../../lib/process.js";
+import { explainUnshare } from "../../lib/unshare-failure.js";
 import type { Finding } from "../core/finding.js";
 import { findDelegatedCgroup } from "./delegated-cgroup.js";
 
@@ -28,22 +29,22 @@ function subordinateIds(): Finding {
 }
 
 async function userNamespaces(): Promise<Finding> {
-  const attempt = await tryProcess([
-    "unshare",
-    "--user",
-    "--map-auto",
-    "--map-root-user",
-    "--mount",
-    "true",
-  ]).catch((error: Error) => ({ exitCode: 1, stderr: error.message }));
-  const ok = attempt.exitCode === 0;
-  return {
-    name: "user namespaces",
-    ok,
-    required: true,
-    detail: ok ? "an ordinary user can make one" : attempt.stderr.trim(),
-    hint: ok ? undefined : namespaceHint(attempt.stderr),
-  };
+  const finding = { name: "user namespaces", required: true };
+  for (const mapping of [[], ["--map-auto", "--map-root-user"]]) {
+    const { exitCode, stderr } = await tryProcess(["unshare", "--user", ...mapping, "--mount", "true"]).catch(
+      (error: Error) => ({ exitCode: 1, stderr: error.message }),
+    );
+    if (exitCode !== 0) {
+      const { why, setting } = explainUnshare(stderr, "user");
+      return {
+        ...finding,
+        ok: false,
+        detail: `a user namespace cannot be made: ${why}`,
+        hint: setting === undefined ? namespaceHint(stderr) : `sudo sysctl ${setting}=15000`,
+      };
+    }
+  }
+  return { ...finding, ok: true, detail: "an ordinary user can make one" };
 }
 
 function namespaceHint(said: string): string {
@@ -51,7 +52,10 @@ function namespaceHint(said: string): string {
   if (readLines("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")[0] === "1") {
     return "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0";
   }
-  return "sudo sysctl user.max_user_namespaces=15000 kernel.unprivileged_userns_clone=1";
+  if (readLines("/proc/sys/kernel/unprivileged_userns_clone")[0] === "0") {
+    return "sudo sysctl kernel.unprivileged_userns_clone=1";
+  }
+  return "see whether a container or a chroot stands in the way, or run the engine as root";
 }
 
 function delegatedCgroup(): Finding {

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { tryProcess } from "../../lib/process.js";
 import { systemEnvironment } from "../../lib/system-environment.js";
 import type { Finding } from "../core/finding.js";
 import { type CgroupLayout, readCgroupLayout } from "./cgroup-layout.js";
+import { checkNamespaces } from "./namespaces.js";
 import { seccompFilter } from "./seccomp.js";
 import { selectRuntime } from "./select-runtime.js";
 
@@ -15,7 +16,7 @@ export async function checkRuntime(
     await ociRuntime(cgroups, options.ociRuntime),
     cgroupControllers(cgroups),
     swapLimit(cgroups),
-    await namespaces(),
+    await checkNamespaces(),
     await overlayfs(),
     seccomp(),
     fileWatchers(),
@@ -66,19 +67,6 @@ function swapLimit(cgroups: CgroupLayout): Finding {
 }
 
 const hasSwap = (): boolean => readFileSync("/proc/swaps", "utf8").trim().split("\n").length > 1;
-
-async function namespaces(): Promise<Finding> {
-  const kinds = ["mount", "pid", "ipc", "uts", "net"];
-  if (existsSync("/proc/self/ns/cgroup")) kinds.push("cgroup");
-  const problem = await failure(["unshare", "--fork", ...kinds.map((kind) => `--${kind}`), "true"]);
-  return {
-    name: "namespaces",
-    ok: problem === undefined,
-    required: true,
-    detail: problem ?? `${kinds.join(", ")} can be made`,
-    hint: problem === undefined ? undefined : "run the engine as root (in a container: a privileged one)",
-  };
-}
 
 /** In a mount namespace and a tmpfs of its own, so that nothing of the attempt is left. */
 const tryOverlay = `mount -t tmpfs tmpfs "$1"

@@ -17,6 +17,7 @@ import { freezeCgroup, isFrozen, thawCgroup, type Freezer } from "./freezer.js";
 import { GuestLink } from "./guest/guest-link.js";
 import { recordInit, runningInit } from "./init-process.js";
 import { readMachine, type Machine } from "./machine.js";
+import { requireNamespaces } from "./namespaces.js";
 import { pathFitsOverlay, prepareOverlays } from "./overlay.js";
 import { preparedFiles, toHostname } from "./prepared-files.js";
 import { removeContainer, type ContainerPlace } from "./remove-container.js";
@@ -58,6 +59,7 @@ export async function createOciRuntime(options: OciRuntimeOptions): Promise<Runt
     );
   }
   const program = await selectRuntime({ cgroups: cgroups.version, requested: options.ociRuntime });
+  await requireNamespaces();
   await mkdir(sessionsDirectory(options.dataDir), { recursive: true, mode: 0o700 });
   options.log.info("runtime chosen", { runtime: program.version, cgroups: cgroups.version });
   return new OciRuntime(options, program, cgroups, readMachine(process.arch, cgroups.boundsSwap));
