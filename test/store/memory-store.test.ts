@@ -1,4 +1,6 @@
 import { MemoryStore } from "../../src/engine/store/memory-store.js";
+import { executionStoreContract } from "./execution-store-contract.js";
 import { storeContract } from "./store-contract.js";
 
 storeContract("MemoryStore", () => new MemoryStore());
+executionStoreContract("MemoryStore", () => new MemoryStore());

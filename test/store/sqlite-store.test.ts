@@ -5,9 +5,12 @@ import { join } from "node:path";
 import { after, afterEach, beforeEach, describe, it } from "node:test";
 import { DatabaseSync } from "@photostructure/sqlite";
 import type { SessionFilter, Store } from "../../src/engine/core/ports/store.js";
-import { listQuery, type SqlValues } from "../../src/engine/store/list-query.js";
+import { listQuery } from "../../src/engine/store/list-query.js";
+import { migrations } from "../../src/engine/store/schema.js";
+import type { SqlValues } from "../../src/engine/store/sqlite-database.js";
 import { openSqliteStore } from "../../src/engine/store/sqlite-store.js";
 import { refused } from "../core/refused.js";
+import { executionStoreContract } from "./execution-store-contract.js";
 import { everything, sessionRecord } from "./records.js";
 import { storeContract } from "./store-contract.js";
 
@@ -17,6 +20,7 @@ let files = 0;
 const newPath = () => join(directory, `${(files += 1)}.db`);
 
 storeContract("the SQLite store", () => openSqliteStore(newPath()));
+executionStoreContract("the SQLite store", () => openSqliteStore(newPath()));
 
 describe("the SQLite store", () => {
   let path: string;
@@ -87,7 +91,7 @@ describe("the SQLite store", () => {
     const before = readFileSync(path);
     assert.throws(() => openSqliteStore(path), refused("failed_precondition", "written by a newer tenki"));
     assert.deepEqual(readFileSync(path), before);
-    sql("PRAGMA user_version = 1");
+    sql(`PRAGMA user_version = ${migrations.length}`);
     store = openSqliteStore(path);
     assert.equal(store.getSession("a")?.id, "a");
   });

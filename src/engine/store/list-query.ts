@@ -1,6 +1,5 @@
 import type { PageRequest, SessionFilter } from "../core/ports/store.js";
-
-export type SqlValues = Record<string, string | number>;
+import type { SqlValues } from "./sqlite-database.js";
 
 /** The query for one page of sessions, newest first, and one more to know whether there is another page. */
 export function listQuery(filter: SessionFilter, page: PageRequest): { sql: string; values: SqlValues } {

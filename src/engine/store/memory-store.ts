@@ -1,8 +1,10 @@
 import { TenkiError } from "../../domain/error.js";
 import type { PageRequest, SessionFilter, SessionPage, SessionRecord, Store } from "../core/ports/store.js";
+import { MemoryExecutions } from "./memory-executions.js";
 
 /** A record that is gone with its process: for tests of what stands on a store. */
 export class MemoryStore implements Store {
+  readonly executions = new MemoryExecutions();
   readonly #sessions = new Map<string, SessionRecord>();
   readonly #settings = new Map<string, string>();
 

@@ -16,4 +16,16 @@ export const migrations: readonly string[] = [
   CREATE INDEX sessions_live ON sessions (created_ms DESC, id DESC) WHERE state <> 'TERMINATED';
   CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE executions (
+    id          TEXT PRIMARY KEY,
+    session_id  TEXT NOT NULL,
+    started_ms  INTEGER NOT NULL,
+    state       TEXT NOT NULL,
+    record      TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX executions_by_age ON executions (started_ms DESC, id DESC);
+  CREATE INDEX executions_of_session ON executions (session_id, started_ms DESC, id DESC);
+  CREATE INDEX executions_running ON executions (started_ms DESC, id DESC) WHERE state = 'RUNNING';
+  `,
 ];

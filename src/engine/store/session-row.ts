@@ -1,4 +1,5 @@
 import type { SessionRecord } from "../core/ports/store.js";
+import { reviveDates } from "./revive-dates.js";
 
 /** The columns of a session: those that queries look at, and the whole record as JSON. */
 export interface SessionRow {
@@ -35,11 +36,5 @@ export const toRow = (session: SessionRecord): SessionRow => ({
   record: JSON.stringify(session),
 });
 
-/** Only the record's own dates are revived: a user's metadata may hold a key of the same name. */
-export function fromRow(row: Pick<SessionRow, "record">): SessionRecord {
-  const fields = Object.entries(JSON.parse(row.record) as Record<string, unknown>);
-  const revived = fields.map(
-    ([key, value]) => [key, dateFields.has(key) ? new Date(String(value)) : value] as const,
-  );
-  return Object.fromEntries(revived) as unknown as SessionRecord;
-}
+export const fromRow = (row: Pick<SessionRow, "record">): SessionRecord =>
+  reviveDates(row.record, dateFields) as unknown as SessionRecord;
