@@ -2,6 +2,7 @@ import { isAbsolute, join } from "node:path";
 import type { Client, Session } from "../client/index.js";
 import { TenkiError } from "../domain/error.js";
 import { ConfigFile, configDirectory } from "./config/config-file.js";
+import { CredentialFiles } from "./config/credential-files.js";
 import type { Interrupts } from "./interrupts.js";
 import type { Io } from "./io.js";
 import { noProgress, type Progress } from "./output/progress.js";
@@ -77,6 +78,9 @@ export class Context {
       projectId: settings.projectId,
       timeoutMs: this.common.timeoutMs,
       env: {},
+      credentials: settings.tokenIsSaved
+        ? new CredentialFiles(configDirectory(this.io), settings.endpoint)
+        : undefined,
       onRequest: this.common.verbose
         ? (request) => void this.warn(requestLine(request)).catch(() => undefined)
         : undefined,

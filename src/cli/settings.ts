@@ -13,6 +13,8 @@ export interface Settings {
   readonly isLocal: boolean;
   /** Undefined: not logged in. */
   readonly token: string | undefined;
+  /** It is the config file's, and so may leave more on this disk. */
+  readonly tokenIsSaved: boolean;
   readonly gateway: string | undefined;
   readonly workspaceId: string | undefined;
   readonly projectId: string | undefined;
@@ -23,10 +25,12 @@ export async function resolveSettings(io: Io, config: ConfigFile, flags: CommonO
   const { env } = io;
   const saved = await config.values();
   const endpoint = resolveEndpoint(io, saved.get("api_endpoint"), flags.endpoint);
+  const known = resolveToken(env, saved.get("auth_token"));
   const settings = {
     endpoint,
     isLocal: endpoint === "local",
-    token: resolveToken(env, saved.get("auth_token")),
+    token: known,
+    tokenIsSaved: known !== undefined && known === firstFilled(saved.get("auth_token")),
     gateway: firstFilled(env["TENKI_SANDBOX_GATEWAY_URL"], saved.get("gateway")),
     workspaceId: firstFilled(flags.workspace, saved.get("workspace_id")),
     projectId: firstFilled(flags.project, saved.get("project_id")),
@@ -39,7 +43,13 @@ export async function resolveSettings(io: Io, config: ConfigFile, flags: CommonO
     const { useAsContext } = await import("./local-engine/use-as-context.js");
     await useAsContext(engine, config);
   }
-  return { ...settings, endpoint: engine.endpoint, token: engine.token };
+  const { endpoint: at, token: own } = engine;
+  return {
+    ...settings,
+    endpoint: at,
+    token: own,
+    tokenIsSaved: own === firstFilled(saved.get("auth_token")),
+  };
 }
 
 function resolveToken(env: Io["env"], saved: string | undefined): string | undefined {

@@ -36,6 +36,7 @@ export class DataPlane {
   readonly sessionId: string;
   readonly #rpc: Rpc;
   #access: Access | undefined;
+  #lookedForKept = false;
   #renewal: Promise<Access> | undefined;
 
   constructor(rpc: Rpc, sessionId: string) {
@@ -46,7 +47,7 @@ export class DataPlane {
   /** Takes over a credential that came along with another answer; there may be none in it. */
   accept(answer: AccessAnswer): void {
     if (answer.credential === undefined || answer.routeStatus === routeFailed) return;
-    this.#access = this.#accessFrom(answer, answer.credential.credential);
+    this.#take(answer, answer.credential.credential);
   }
 
   call<M extends UnaryMethod<DataPlaneRpc>>(
@@ -104,7 +105,7 @@ export class DataPlane {
   }
 
   async #currentAccess(): Promise<Access> {
-    const access = this.#access;
+    const access = this.#access ?? this.#loadKept();
     if (access === undefined) return this.#renew();
     if (access.expiresAt === undefined) return access;
     const left = access.expiresAt - Date.now();
@@ -123,7 +124,24 @@ export class DataPlane {
     if (answer.credential === undefined || answer.routeStatus === routeFailed) {
       throw new DataPlaneNotReadyError("the way to the sandbox could not be verified", { terminal: true });
     }
-    return (this.#access = this.#accessFrom(answer, answer.credential.credential));
+    return this.#take(answer, answer.credential.credential);
+  }
+
+  /** What another client of this user's was given; looked for once. */
+  #loadKept(): Access | undefined {
+    if (this.#lookedForKept) return undefined;
+    this.#lookedForKept = true;
+    return (this.#access = this.#rpc.settings.credentials?.load(this.sessionId));
+  }
+
+  #take(answer: AccessAnswer, credential: string): Access {
+    const access = this.#accessFrom(answer, credential);
+    this.#access = access;
+    this.#lookedForKept = true;
+    const { expiresAt } = access;
+    if (expiresAt !== undefined)
+      this.#rpc.settings.credentials?.keep(this.sessionId, { ...access, expiresAt });
+    return access;
   }
 
   #accessFrom(answer: AccessAnswer, credential: string): Access {

@@ -33,6 +33,7 @@ export * from "./errors.js";
 export type * from "./options.js";
 export { defaultEndpoint } from "./settings.js";
 export { Byte, GB, GiB, KB, KiB, MB, MiB, TB, TiB } from "./sizes.js";
+export type { CredentialKeeper, KeptCredential } from "./credential-keeper.js";
 export { TenkiError } from "../domain/error.js";
 export type { ErrorKind } from "../domain/error.js";
 export { isTerminal } from "../domain/session.js";

@@ -1,4 +1,5 @@
 import type { SessionState } from "../domain/session.js";
+import type { CredentialKeeper } from "./credential-keeper.js";
 import type { TerminalSize } from "../domain/command.js";
 
 /** PEM text, or several of them. */
@@ -33,6 +34,8 @@ export interface ClientOptions {
   readonly rootCertificates?: RootCertificates | undefined;
   /** Where the defaults above come from. Default: the process's environment. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Where sessions' credentials wait for the next client. Default: nowhere. */
+  readonly credentials?: CredentialKeeper | undefined;
   /** Called once for every request that has ended. */
   readonly onRequest?: ((request: RequestRecord) => void) | undefined;
 }

@@ -1,3 +1,4 @@
+import type { CredentialKeeper } from "./credential-keeper.js";
 import { MissingAuthTokenError, SandboxError } from "./errors.js";
 import type { ClientOptions, RequestRecord, RootCertificates } from "./options.js";
 
@@ -15,6 +16,7 @@ export interface Settings {
   readonly timeoutMs: number;
   readonly readyTimeoutMs: number;
   readonly rootCertificates: RootCertificates | undefined;
+  readonly credentials: CredentialKeeper | undefined;
   readonly onRequest: ((request: RequestRecord) => void) | undefined;
 }
 
@@ -32,6 +34,7 @@ export function resolveSettings(options: ClientOptions): Settings {
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
     readyTimeoutMs: options.dataPlaneReadyTimeoutMs ?? defaultReadyTimeoutMs,
     rootCertificates: options.rootCertificates,
+    credentials: options.credentials,
     onRequest: options.onRequest,
   };
 }

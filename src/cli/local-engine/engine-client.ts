@@ -9,7 +9,7 @@ export async function askEngine<T>(
   ask: (client: Client) => Promise<T>,
 ): Promise<T> {
   const own = { gateway: undefined, workspaceId: undefined, projectId: undefined };
-  const client = await ctx.connect({ ...own, endpoint, token, isLocal: true });
+  const client = await ctx.connect({ ...own, endpoint, token, isLocal: true, tokenIsSaved: false });
   try {
     return await ask(client);
   } finally {
