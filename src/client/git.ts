@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { DataPlane } from "./data-plane.js";
 import { GitOperationFailedError, SandboxError } from "./errors.js";
 import { exec } from "./exec.js";
@@ -14,6 +15,8 @@ export interface GitCloneParams {
 export interface GitCheckoutParams {
   /** Make the branch. */
   readonly create?: boolean | undefined;
+  /** Where the repository lies. Default: the one that was cloned last. A local engine's only. */
+  readonly directory?: string | undefined;
 }
 
 export interface GitDiffParams {
@@ -21,15 +24,20 @@ export interface GitDiffParams {
   readonly base?: string | undefined;
   readonly head?: string | undefined;
   readonly path?: string | undefined;
+  /** As in `GitCheckoutParams`. */
+  readonly directory?: string | undefined;
 }
 
 export interface GitLogParams {
   readonly maxCount?: number | undefined;
   readonly range?: string | undefined;
   readonly path?: string | undefined;
+  /** As in `GitCheckoutParams`. */
+  readonly directory?: string | undefined;
 }
 
 export interface GitFetchPRParams {
+  /** Default: the one repository that there is in the home directory. */
   readonly directory?: string | undefined;
   /** Default `origin`. */
   readonly remote?: string | undefined;
@@ -53,16 +61,16 @@ export class Git {
     return this.operation("clone", { repo, branch, depth, directory });
   }
 
-  checkout(ref: string, { create }: GitCheckoutParams = {}): Promise<string> {
-    return this.operation("checkout", { ref, create });
+  checkout(ref: string, { create, directory }: GitCheckoutParams = {}): Promise<string> {
+    return this.operation("checkout", { ref, create, directory });
   }
 
-  diff({ range, base, head, path }: GitDiffParams = {}): Promise<string> {
-    return this.operation("diff", { range, base, head, path });
+  diff({ range, base, head, path, directory }: GitDiffParams = {}): Promise<string> {
+    return this.operation("diff", { range, base, head, path, directory });
   }
 
-  log({ maxCount, range, path }: GitLogParams = {}): Promise<string> {
-    return this.operation("log", { max_count: maxCount, range, path });
+  log({ maxCount, range, path, directory }: GitLogParams = {}): Promise<string> {
+    return this.operation("log", { max_count: maxCount, range, path, directory });
   }
 
   /** Fetches a pull request of GitHub's into a branch of its own, and checks that out. */
@@ -70,10 +78,14 @@ export class Git {
     if (!Number.isInteger(prNumber) || prNumber < 1) {
       throw new SandboxError("invalid_argument", `${prNumber} is no number of a pull request`);
     }
-    const { remote = "origin", branchPrefix = "pr", directory } = params;
+    const { remote = "origin", branchPrefix = "pr" } = params;
     const branch = `${branchPrefix}-${prNumber}`;
+    if (remote.startsWith("-") || branch.startsWith("-")) {
+      throw new SandboxError("invalid_argument", "no name of a remote or a branch begins with -");
+    }
+    const directory = params.directory ?? (await this.#onlyRepository());
     const fetched = await this.#run(directory, ["fetch", remote, `pull/${prNumber}/head:${branch}`]);
-    const checkedOut = await this.#run(directory, ["checkout", branch]);
+    const checkedOut = await this.#run(directory, ["checkout", branch, "--"]);
     return [fetched, checkedOut].filter((said) => said !== "").join("\n");
   }
 
@@ -91,9 +103,27 @@ export class Git {
       .output;
   }
 
-  async #run(directory: string | undefined, args: readonly string[]): Promise<string> {
-    const place = directory === undefined ? [] : ["-C", directory];
-    const result = await exec(this.#dataPlane, "git", { args: [...place, ...args], timeoutMs: gitTimeoutMs });
+  /** The home directory, where it is one itself, or there is none. */
+  async #onlyRepository(): Promise<string> {
+    const args = [".", "-mindepth", "1", "-maxdepth", "2", "-name", ".git"];
+    const found = await exec(this.#dataPlane, "find", { args });
+    const places = stdoutText(found)
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => posix.dirname(line));
+    if (places.length < 2 || places.includes(".")) return places.includes(".") ? "." : (places[0] ?? ".");
+    throw new SandboxError(
+      "invalid_argument",
+      `there are ${places.length} repositories: name one by its directory`,
+    );
+  }
+
+  async #run(directory: string, args: readonly string[]): Promise<string> {
+    const result = await exec(this.#dataPlane, "git", {
+      args: ["-C", directory, ...args],
+      env: { GIT_TERMINAL_PROMPT: "0" },
+      timeoutMs: gitTimeoutMs,
+    });
     if (result.status === "SUCCEEDED") return stdoutText(result).trim();
     const message = `git ${args[0]} failed (exit_code=${result.exitCode}); check the repository, ref and access token: `;
     throw new GitOperationFailedError("failed_precondition", message + stderrText(result).trim());

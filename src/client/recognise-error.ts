@@ -59,10 +59,10 @@ const rows: Readonly<Partial<Record<ErrorKind, readonly Row[]>>> = {
     ["", QuotaExceededError],
   ],
   failed_precondition: [
+    ["failed (exit_code=", GitOperationFailedError], // first, for what git says follows
     ["snapshot not yet durable", SnapshotNotDurableError],
     ["template build already in progress", TemplateBuildInProgressError],
     ["terminated", SessionTerminatedError],
-    ["failed (exit_code=", GitOperationFailedError],
     ["sync pending", VolumeSyncPendingError],
     ["volume is attached", VolumeInUseError],
     ["volume is in use", VolumeInUseError],

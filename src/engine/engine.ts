@@ -5,6 +5,7 @@ import { Access } from "./core/access.js";
 import { Commands } from "./core/commands.js";
 import { Credentials } from "./core/credentials.js";
 import { Files } from "./core/files.js";
+import { Git } from "./core/git/git.js";
 import { Reaper } from "./core/reaper.js";
 import type { Store } from "./core/ports/store.js";
 import { Sessions } from "./core/sessions.js";
@@ -114,6 +115,7 @@ export class Engine {
         limits: this.#limits,
         commands: new Commands(sessions, isolation.runtime),
         files: new Files(sessions, isolation.runtime),
+        git: new Git(sessions, isolation.runtime),
         images: isolation.images,
         dataPlane: new DataPlaneAccess(credentials, publicUrl),
       }),

@@ -26,13 +26,14 @@ static int make_parents(const char *path) {
     return 0;
 }
 
-static int write_file(const char *path, mode_t mode, const uint8_t *content, size_t size) {
+static int write_file(const char *path, uint32_t how, const uint8_t *content, size_t size) {
     if (make_parents(path) < 0) return -1;
     /* An image's resolv.conf is often a link to nowhere. What cannot be unlinked is a mount. */
     unlink(path);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) return -1;
-    int result = fchmod(fd, mode);
+    int result = how & PREPARE_USER_OWNS ? fchown(fd, TENKI_UID, TENKI_UID) : 0;
+    if (result == 0) result = fchmod(fd, how & 07777);
     for (size_t done = 0; result == 0 && done < size;) {
         ssize_t count = write(fd, content + done, size - done);
         if (count >= 0) done += (size_t)count;
@@ -84,10 +85,10 @@ static int prepare(struct reader *request) {
     uint32_t count = get_u32(request);
     for (uint32_t index = 0; index < count && !request->bad; index++) {
         const char *path = get_string(request);
-        mode_t mode = get_u32(request) & 07777;
+        uint32_t how = get_u32(request);
         uint32_t size;
         const uint8_t *content = get_bytes(request, &size);
-        if (!request->bad && write_file(path, mode, content, size) < 0) return -1;
+        if (!request->bad && write_file(path, how, content, size) < 0) return -1;
     }
     return make_home();
 }

@@ -53,6 +53,9 @@ enum down_type {
     DOWN_ERROR = 0x9f,
 };
 
+/* Beside the mode of a file that prepare writes: it is the sandbox's user's. */
+enum { PREPARE_USER_OWNS = 0x10000 };
+
 enum run_flag { RUN_PRIVILEGED = 1, RUN_PTY = 2, RUN_STDIN = 4 };
 
 /* At which step a command failed to start. */

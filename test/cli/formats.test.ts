@@ -26,6 +26,10 @@ const lines: readonly string[] = [
   "sandbox read --path file",
   "sandbox exec -- true",
   "sandbox cp demo:file copy",
+  "sandbox git clone https://example.com/acme/demo",
+  "sandbox git checkout main",
+  "sandbox git diff",
+  "sandbox git log",
   "sandbox fs ls",
   "sandbox fs stat file",
   "sandbox fs mkdir -p folder",
@@ -75,6 +79,7 @@ describe("every command that prints data", () => {
           ?.join(" "),
       ),
     );
+    covered.add("sandbox git fetch-pr"); // needs a repository: git.test.ts
     const left = leafPaths().filter((path) => path[0] !== "engine" && !covered.has(path.join(" ")));
     assert.deepEqual(left, []);
   });

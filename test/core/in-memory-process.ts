@@ -39,6 +39,17 @@ export const programs: Readonly<Record<string, Program>> = {
     await io.write("stderr", `${io.command.argv[1] ?? ""}\n`);
     return Number(io.command.argv[2] ?? 1);
   },
+  /** Says how it was called; `fails` in its arguments makes it fail, repeating what it was entrusted with. */
+  git: async (io) => {
+    const { argv, cwd, env } = io.command;
+    if (!argv.some((word) => word.includes("fails"))) return print(io, JSON.stringify({ argv, cwd, env }));
+    const { GIT_TOKEN, TENKI_GIT_PASSWORD } = env;
+    await io.write(
+      "stderr",
+      `fatal: ${GIT_TOKEN} ${TENKI_GIT_PASSWORD} at https://bob:builder@example.com/\n`,
+    );
+    return 128;
+  },
   cat: async (io) => {
     for await (const data of io.stdin) await io.write("stdout", data);
     return 0;

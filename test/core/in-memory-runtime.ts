@@ -9,7 +9,7 @@ import type {
 } from "../../src/engine/core/ports/runtime.js";
 import { KeptCommands } from "../../src/engine/processes/kept-commands.js";
 import { InMemoryFiles } from "./in-memory-files.js";
-import { InMemoryProcess, programs } from "./in-memory-process.js";
+import { InMemoryProcess, type Program, programs } from "./in-memory-process.js";
 import type { Steps } from "./steps.js";
 
 export interface InMemorySandbox {
@@ -81,7 +81,7 @@ export class InMemoryRuntime implements Runtime {
       (): SpawnResult => {
         const sandbox = this.#inside(sessionId);
         sandbox.commands.push(command);
-        const program = programs[command.argv[0] ?? ""];
+        const program = placedFile(sandbox, command) ?? programs[command.argv[0] ?? ""];
         if (program === undefined) return { started: false, exit: notFound(command) };
         this.#lastPid += 1;
         const process = new InMemoryProcess(this.#lastPid, command, program, () =>
@@ -134,6 +134,16 @@ export class InMemoryRuntime implements Runtime {
     if (sandbox === undefined) throw gone();
     return sandbox;
   }
+}
+
+/** `cat FILE`, of what the sandbox was given at its start. */
+function placedFile({ spec }: InMemorySandbox, { argv }: GuestCommand): Program | undefined {
+  const file = spec.files.find(({ path }) => argv[0] === "cat" && path === argv[1]);
+  if (file === undefined) return undefined;
+  return async (io) => {
+    await io.write("stdout", file.content);
+    return 0;
+  };
 }
 
 const gone = () => new TenkiError("unavailable", "the sandbox does not answer");

@@ -88,6 +88,7 @@ const defaults: CreateSession = {
   env: {},
   tags: [],
   sshAuthorizedKeys: [],
+  cloneRepoUrl: "",
   image: "",
 };
 

@@ -24,6 +24,7 @@ test("files are written as root with their parents and modes, over what is there
       { path: "/mnt/old", content: "new ü\0\n", mode: 0o600 },
       { path: "/mnt/link", content: "nameserver\n", mode: 0o444 },
       { path: "/mnt/mounted", content: "through\n", mode: 0o644 },
+      { path: "/mnt/secret", content: "tk", mode: 0o400, owner: "user" },
     ],
     neverAborts(),
   );
@@ -35,6 +36,8 @@ test("files are written as root with their parents and modes, over what is there
   assert.deepEqual([link.isFile(), link.mode & 0o777, link.uid], [true, 0o444, 0]);
   assert.equal(lstatSync(sandbox.path("/mnt/old")).mode & 0o777, 0o600);
   assert.equal(lstatSync(sandbox.path("/mnt/etc/deep")).mode & 0o777, 0o755);
+  const secret = lstatSync(sandbox.path("/mnt/secret"));
+  assert.deepEqual([secret.mode & 0o777, secret.uid, secret.gid], [0o400, 1000, 1000]);
 });
 
 test("the home directory is made, is tenki's, and has the profile files of the image", async () => {

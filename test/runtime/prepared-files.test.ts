@@ -13,12 +13,17 @@ test("a name that is a hostname stays as it is; any other becomes one", () => {
 });
 
 test("the sandbox's own address stands for its name", () => {
-  const [, hosts] = preparedFiles({ environment: {}, network: { ...network, address: "198.19.3.2" } }, "one");
+  const [, hosts] = preparedFiles(
+    { environment: {}, files: [], network: { ...network, address: "198.19.3.2" } },
+    "one",
+  );
   assert.match(hosts?.content ?? "", /^198\.19\.3\.2\tone$/m);
 });
 
 test("an environment's values cannot become lines of their own", () => {
   const environment = { BROKEN: "a\nEVIL=1", FINE: "a=b # c" };
-  const file = preparedFiles({ environment, network }, "one").find(({ path }) => path === "/etc/environment");
+  const file = preparedFiles({ environment, network, files: [] }, "one").find(
+    ({ path }) => path === "/etc/environment",
+  );
   assert.equal(file?.content, "FINE='a=b # c'\n");
 });

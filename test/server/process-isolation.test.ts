@@ -31,6 +31,7 @@ before(async () => {
       network: await isolation.network.attach({ outbound: true }),
       limits: { cpuCores: 1, memoryMb: 128 },
       environment: {},
+      files: [],
     },
     never,
   );

@@ -10,12 +10,14 @@ import { Access } from "../../src/engine/core/access.js";
 import { Commands } from "../../src/engine/core/commands.js";
 import { Credentials } from "../../src/engine/core/credentials.js";
 import { Files } from "../../src/engine/core/files.js";
+import { Git } from "../../src/engine/core/git/git.js";
 import { Sessions } from "../../src/engine/core/sessions.js";
 import { WorkspaceLimits } from "../../src/engine/core/workspace-limits.js";
 import { WorkspaceSettings } from "../../src/engine/core/workspace-settings.js";
 import { createInterceptors } from "../../src/engine/server/server.js";
 import { DataPlaneAccess } from "../../src/engine/services/data-plane-access.js";
 import { fileMethods } from "../../src/engine/services/files.js";
+import { gitMethods } from "../../src/engine/services/git.js";
 import { identityMethods } from "../../src/engine/services/identity.js";
 import { runMethods } from "../../src/engine/services/run.js";
 import { sessionMethods } from "../../src/engine/services/sessions.js";
@@ -72,6 +74,7 @@ export class ServiceBench {
         ...identityMethods(access.identity),
         ...sessionMethods({ sessions, images: this.parts.images, dataPlane }),
         ...workspaceMethods({ access, settings, limits }),
+        ...gitMethods(new Git(sessions, this.parts.runtime)),
       });
       router.service(SandboxSessionDataPlaneService, this.dataPlaneMethods);
     };

@@ -133,7 +133,6 @@ describe("a session", () => {
     template_spec_id: { templateSpecId: unknown },
     setup_env: { setupEnv: { A: "b" } },
     setup_secrets: { setupSecrets: { A: "b" } },
-    clone_repo_url: { cloneRepoUrl: "https://example.com/a.git" },
     enable_opencode: { enableOpencode: true },
   })) {
     it(`with ${field} is refused, not made without`, async () => {

@@ -48,6 +48,19 @@ export const commands: CommandGroup = {
           summary: "copy files into, out of and between sessions",
           load: () => import("./sandbox/cp.js"),
         },
+        git: {
+          summary: "clone repositories in a session, and look at them",
+          commands: {
+            clone: { summary: "clone a repository", load: () => import("./sandbox/git/clone.js") },
+            checkout: { summary: "check out a revision", load: () => import("./sandbox/git/checkout.js") },
+            diff: { summary: "show changes", load: () => import("./sandbox/git/diff.js") },
+            log: { summary: "show commits", load: () => import("./sandbox/git/log.js") },
+            "fetch-pr": {
+              summary: "fetch a pull request, and check it out",
+              load: () => import("./sandbox/git/fetch-pr.js"),
+            },
+          },
+        },
         fs: {
           summary: "look at and change the files of a session",
           commands: {

@@ -30,8 +30,10 @@ export class Commands {
     const { argv, privileged, timeoutMs, terminal } = request;
     checkCommand(argv, request.cwd);
     checkEnvironment(request.env);
-    const spawned = await callGuest(this.#sessions, sessionId, (session) => {
-      const env = commandEnvironment(session.env, request.env, { privileged, terminal });
+    const spawned = await callGuest(this.#sessions, sessionId, async (session) => {
+      const secrets = await this.#sessions.secrets.of(session, signal);
+      const own = { ...session.env, ...secrets };
+      const env = commandEnvironment(own, request.env, { privileged, terminal });
       const size = terminal ? terminalSize(env) : undefined;
       const command = {
         argv,

@@ -2,7 +2,7 @@ import { TenkiError } from "../../domain/error.js";
 import type { Disk, Disks } from "./ports/disks.js";
 import type { Images } from "./ports/images.js";
 import type { Network, NetworkAttachment } from "./ports/network.js";
-import type { Runtime } from "./ports/runtime.js";
+import type { Runtime, SandboxFile } from "./ports/runtime.js";
 import type { SessionRecord } from "./ports/store.js";
 import { gigabyte } from "./limits.js";
 import { hostnameFor } from "./session-name.js";
@@ -19,29 +19,29 @@ export type SandboxHandles = Partial<Pick<SessionRecord, "networkHandle" | "disk
 
 type RecordHandles = (handles: SandboxHandles) => void;
 
+export interface Boot {
+  readonly session: SessionRecord;
+  /** What is inside before anything runs, besides what every sandbox gets. */
+  readonly files: readonly SandboxFile[];
+  readonly record: RecordHandles;
+  readonly signal: AbortSignal;
+}
+
 /** Puts a sandbox together and starts it; each part is recorded as soon as it exists, so that it can be removed. */
-export async function bootSandbox(
-  parts: SandboxParts,
-  session: SessionRecord,
-  record: RecordHandles,
-  signal: AbortSignal,
-): Promise<void> {
+export async function bootSandbox(parts: SandboxParts, boot: Boot): Promise<void> {
+  const { session, record, signal } = boot;
   signal.throwIfAborted();
   const disk = keep(
     parts.disks.allocate(session.diskSizeGb * gigabyte),
     ({ handle }) => record({ diskHandle: handle }),
     ({ handle }) => parts.disks.release(handle),
   );
-  await startOn(parts, session, { disk, network: attach(parts, session, record), signal });
+  await startOn(parts, boot, { disk, network: attach(parts, session, record) });
 }
 
 /** The same on the disk that the session has, whatever is left of the rest; the disk stays where this fails. */
-export async function bootOnKeptDisk(
-  parts: SandboxParts,
-  session: SessionRecord,
-  record: RecordHandles,
-  signal: AbortSignal,
-): Promise<void> {
+export async function bootOnKeptDisk(parts: SandboxParts, boot: Boot): Promise<void> {
+  const { session, record, signal } = boot;
   const { id, networkHandle, diskHandle } = session;
   signal.throwIfAborted();
   if (diskHandle === undefined) throw new TenkiError("data_loss", "its disk is gone");
@@ -51,17 +51,16 @@ export async function bootOnKeptDisk(
     record({ networkHandle: undefined });
   }
   const disk = parts.disks.reopen(diskHandle);
-  await startOn(parts, session, { disk, network: attach(parts, session, record), signal });
+  await startOn(parts, boot, { disk, network: attach(parts, session, record) });
 }
 
 interface Taking {
   readonly disk: Promise<Disk>;
   readonly network: Promise<NetworkAttachment>;
-  readonly signal: AbortSignal;
 }
 
-async function startOn(parts: SandboxParts, session: SessionRecord, taken: Taking): Promise<void> {
-  const { signal } = taken;
+async function startOn(parts: SandboxParts, boot: Boot, taken: Taking): Promise<void> {
+  const { session, files, signal } = boot;
   const taking = [parts.images.resolve(session.image), taken.disk, taken.network] as const;
   // All have to settle before a failure of one is acted on: what comes late would belong to nobody.
   await Promise.allSettled(taking);
@@ -76,6 +75,7 @@ async function startOn(parts: SandboxParts, session: SessionRecord, taken: Takin
       network,
       limits: { cpuCores: session.cpuCores, memoryMb: session.memoryMb },
       environment: session.env,
+      files,
     },
     signal,
   );

@@ -1,7 +1,11 @@
 import { TenkiError } from "../../domain/error.js";
 import type { Clock } from "./ports/clock.js";
+import { cloneFirst } from "./git/clone-first.js";
+import type { GitCall } from "./git/git-call.js";
 import { bootSandbox, type SandboxParts } from "./sandbox-parts.js";
+import { secretFiles } from "./secret-files.js";
 import type { SessionEnds } from "./session-ends.js";
+import type { SessionSecrets } from "./session-secrets.js";
 import { messageOf, type SessionTable } from "./session-table.js";
 
 export interface SessionBootsOptions {
@@ -9,6 +13,7 @@ export interface SessionBootsOptions {
   readonly parts: SandboxParts;
   readonly clock: Clock;
   readonly ends: SessionEnds;
+  readonly secrets: SessionSecrets;
 }
 
 /** The sandboxes that are being started, each with the way to call that off. */
@@ -32,10 +37,18 @@ export class SessionBoots {
   }
 
   /** From CREATING to RUNNING, or to its end; in the session's turn. */
-  async boot(id: string, signal: AbortSignal): Promise<void> {
+  async boot(id: string, signal: AbortSignal, clone: GitCall | undefined): Promise<void> {
     const { table, parts, clock, ends } = this.#options;
+    const session = table.get(id);
+    const secrets = this.#options.secrets.kept(id);
     try {
-      await bootSandbox(parts, table.get(id), (handles) => void table.change(id, handles), signal);
+      await bootSandbox(parts, {
+        session,
+        files: secretFiles(session, secrets),
+        record: (handles) => void table.change(id, handles),
+        signal,
+      });
+      if (clone !== undefined) await cloneFirst(parts.runtime, { session, clone, secrets, signal });
       const now = clock.now();
       table.move(id, "booted", { readyAt: now, lastActivityAt: now });
     } catch (error) {

@@ -1,37 +1,43 @@
 import type { Clock } from "./ports/clock.js";
 import type { SessionRecord } from "./ports/store.js";
 import { removeSandbox, type SandboxParts } from "./sandbox-parts.js";
+import type { SessionSecrets } from "./session-secrets.js";
 import type { SessionTable } from "./session-table.js";
+
+export interface SessionEndsOptions {
+  readonly table: SessionTable;
+  readonly parts: SandboxParts;
+  readonly clock: Clock;
+  readonly secrets: SessionSecrets;
+}
 
 /** The end of sessions. Each call is made in its session's turn. */
 export class SessionEnds {
-  readonly #table: SessionTable;
-  readonly #parts: SandboxParts;
-  readonly #clock: Clock;
+  readonly #options: SessionEndsOptions;
   /** Taken apart, but not recorded so yet: their handles may be somebody else's by now. */
   readonly #removed = new Set<string>();
 
-  constructor(table: SessionTable, parts: SandboxParts, clock: Clock) {
-    this.#table = table;
-    this.#parts = parts;
-    this.#clock = clock;
+  constructor(options: SessionEndsOptions) {
+    this.#options = options;
   }
 
   /** Ends it for good; one that has ended stays as it is. `why` is kept where nobody asked for it. */
   async end(id: string, why: string | undefined): Promise<SessionRecord> {
-    const record = this.#table.get(id);
+    const { table, parts, clock, secrets } = this.#options;
+    const record = table.get(id);
     if (record.state === "TERMINATED") return record;
     const ending =
-      record.state === "TERMINATING" ? record : this.#table.move(id, "terminate", { terminalError: why });
-    if (!this.#removed.has(id)) await removeSandbox(this.#parts, ending);
+      record.state === "TERMINATING" ? record : table.move(id, "terminate", { terminalError: why });
+    if (!this.#removed.has(id)) await removeSandbox(parts, ending);
     this.#removed.add(id);
-    const terminatedAt = this.#clock.now();
-    const ended = this.#table.move(id, "terminated", {
+    const terminatedAt = clock.now();
+    const ended = table.move(id, "terminated", {
       terminatedAt,
       networkHandle: undefined,
       diskHandle: undefined,
     });
     this.#removed.delete(id);
+    secrets.forget(id);
     return ended;
   }
 }

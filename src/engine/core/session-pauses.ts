@@ -3,6 +3,8 @@ import { isTerminal } from "../../domain/session.js";
 import type { Clock } from "./ports/clock.js";
 import type { SessionRecord } from "./ports/store.js";
 import { bootOnKeptDisk, type SandboxParts } from "./sandbox-parts.js";
+import { secretFiles } from "./secret-files.js";
+import type { SessionSecrets } from "./session-secrets.js";
 import { messageOf, type SessionTable } from "./session-table.js";
 import { wrongState } from "./session-states.js";
 import type { SessionUse } from "./session-use.js";
@@ -15,6 +17,7 @@ export interface SessionPausesOptions {
   readonly clock: Clock;
   readonly use: SessionUse;
   readonly settings: WorkspaceSettings;
+  readonly secrets: SessionSecrets;
 }
 
 /** What begins to start at the same moment is given so long, so that it stands still as a whole or not at all. */
@@ -85,8 +88,13 @@ export class SessionPauses {
   }
 
   async #bootAgain(id: string, signal: AbortSignal): Promise<void> {
-    const { table, parts } = this.#options;
-    const record = table.change(id, { processesLost: true });
-    await bootOnKeptDisk(parts, record, (handles) => void table.change(id, handles), signal);
+    const { table, parts, secrets } = this.#options;
+    const session = table.change(id, { processesLost: true });
+    await bootOnKeptDisk(parts, {
+      session,
+      files: secretFiles(session, secrets.kept(id)),
+      record: (handles) => void table.change(id, handles),
+      signal,
+    });
   }
 }

@@ -21,6 +21,8 @@ export interface CreateSession {
   readonly env: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
   readonly sshAuthorizedKeys: readonly string[];
+  /** What is cloned into it before it is ready; empty: nothing. */
+  readonly cloneRepoUrl: string;
   /** Empty: the default image. */
   readonly image: string;
 }

@@ -4,6 +4,8 @@ import { KeyedMutex } from "../../lib/keyed-mutex.js";
 import type { Logger } from "../../lib/logger.js";
 import type { Access } from "./access.js";
 import { DueWork } from "./due-work.js";
+import { readFirstClone } from "./git/clone-first.js";
+import type { GitCall } from "./git/git-call.js";
 import { newSession } from "./new-session.js";
 import type { Clock } from "./ports/clock.js";
 import type { SessionRecord, Store } from "./ports/store.js";
@@ -16,6 +18,7 @@ import { checkSessionName } from "./session-name.js";
 import { SessionPauses } from "./session-pauses.js";
 import { SessionRecovery } from "./session-recovery.js";
 import type { CreateSession, ListSessions, SessionList, UpdateSession } from "./session-requests.js";
+import { SessionSecrets, splitSecrets } from "./session-secrets.js";
 import { wrongState } from "./session-states.js";
 import { messageOf, type SessionChanges, SessionTable } from "./session-table.js";
 import { SessionUse } from "./session-use.js";
@@ -34,6 +37,7 @@ export interface SessionsOptions {
 
 /** Every session of this engine: what may happen to it, one thing after another. */
 export class Sessions {
+  readonly secrets: SessionSecrets;
   readonly #options: SessionsOptions;
   readonly #table: SessionTable;
   readonly #ends: SessionEnds;
@@ -50,10 +54,11 @@ export class Sessions {
     const { parts, clock, settings } = options;
     const turns = this.#turns;
     const table = new SessionTable(options);
+    const secrets = new SessionSecrets(parts.runtime);
     const use = new SessionUse(table, clock);
-    const ends = new SessionEnds(table, parts, clock);
-    const boots = new SessionBoots({ table, parts, clock, ends });
-    const pauses = new SessionPauses({ table, parts, clock, use, settings });
+    const ends = new SessionEnds({ table, parts, clock, secrets });
+    const boots = new SessionBoots({ table, parts, clock, ends, secrets });
+    const pauses = new SessionPauses({ table, parts, clock, use, settings, secrets });
     const recovery = new SessionRecovery({ table, parts, ends, pauses });
     const ways = {
       end: (id: string, why: string) => ends.end(id, why),
@@ -61,6 +66,7 @@ export class Sessions {
       settle: (id: string) => recovery.settle(id),
     };
     this.#options = options;
+    this.secrets = secrets;
     this.#table = table;
     this.#use = use;
     this.#ends = ends;
@@ -74,10 +80,18 @@ export class Sessions {
   create(request: CreateSession): SessionRecord {
     if (this.#closing) throw stopping();
     const { access, clock, limits } = this.#options;
-    const record = newSession(request, access, clock.now());
+    const { env, secrets } = splitSecrets(request.env);
+    const clone = readFirstClone(request.cloneRepoUrl);
+    const record = {
+      ...newSession({ ...request, env }, access, clock.now()),
+      secretNames: Object.keys(secrets),
+      repositoryDirectory: clone?.clone?.directory,
+      repositoryOrigin: clone?.clone?.repository.origin,
+    };
     limits.checkCreate(record);
     this.#table.insert(record);
-    void this.#boot(record.id);
+    this.secrets.keep(record.id, secrets);
+    void this.#boot(record.id, clone);
     if (record.timeoutAt !== undefined) this.#onNewDue(record.timeoutAt);
     return record;
   }
@@ -146,6 +160,11 @@ export class Sessions {
   /** Each session as it is after every change of its state, the present one first. */
   watch(id: string, signal: AbortSignal): AsyncIterable<SessionRecord> {
     return this.#table.watch(id, signal);
+  }
+
+  /** Which repository an operation is about that does not say. */
+  noteRepository(id: string, repositoryDirectory: string): Promise<SessionRecord> {
+    return this.#changeLive(id, () => ({ repositoryDirectory }));
   }
 
   reportActivity(id: string): Date {
@@ -223,9 +242,9 @@ export class Sessions {
     this.#table.flush();
   }
 
-  async #boot(id: string): Promise<void> {
+  async #boot(id: string, clone: GitCall | undefined): Promise<void> {
     try {
-      await this.#boots.run(id, (signal) => this.#turns.run(id, () => this.#boots.boot(id, signal)));
+      await this.#boots.run(id, (signal) => this.#turns.run(id, () => this.#boots.boot(id, signal, clone)));
     } catch (error) {
       this.#table.logFailure(id, error);
     }

@@ -24,6 +24,8 @@ const directories: readonly Directory[] = [
   ...[...variable, ...packages].map((path) => ({ path: `var/${path}` })),
   { path: sandboxUser.home, uid: sandboxUser.id, gid: sandboxUser.id },
   { path: "root", mode: 0o700 },
+  // Where the SDKs' own examples clone to.
+  { path: "workspace", uid: sandboxUser.id, gid: sandboxUser.id },
   { path: "tmp", mode: 0o1777 },
   { path: "var/mail", mode: 0o2775, gid: mailGroup },
   { path: "var/tmp", mode: 0o1777 },

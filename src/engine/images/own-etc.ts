@@ -47,17 +47,18 @@ rpc: files
 `;
 
 const sudoers = `Defaults env_reset
+Defaults env_keep += "GH_TOKEN GIT_TOKEN"
 Defaults secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 root ALL=(ALL:ALL) ALL
 %sudo ALL=(ALL:ALL) ALL
 @includedir /etc/sudoers.d
 `;
 
-/** Debian's own stacks for a machine with nothing but local users. */
+/** Debian's own stacks for a machine with nothing but local users; /etc/environment, the session's, holds for all. */
 const pamStacks = {
   "common-auth": "auth required pam_unix.so nullok\n",
   "common-account": "account required pam_unix.so\n",
   "common-password": "password required pam_unix.so obscure yescrypt\n",
-  "common-session": "session required pam_unix.so\n",
-  "common-session-noninteractive": "session required pam_unix.so\n",
+  "common-session": "session required pam_env.so\nsession required pam_unix.so\n",
+  "common-session-noninteractive": "session required pam_env.so\nsession required pam_unix.so\n",
 };

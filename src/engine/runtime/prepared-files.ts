@@ -1,23 +1,24 @@
-import type { SandboxSpec } from "../core/ports/runtime.js";
-
-export interface PreparedFile {
-  readonly path: string;
-  readonly content: string;
-  readonly mode: number;
-}
+import type { SandboxFile, SandboxSpec } from "../core/ports/runtime.js";
 
 /** The files that tell a sandbox who and where it is, written by its pid 1 before it is announced. */
 export function preparedFiles(
-  spec: Pick<SandboxSpec, "environment" | "network">,
+  spec: Pick<SandboxSpec, "environment" | "network" | "files">,
   hostname: string,
-): PreparedFile[] {
+): SandboxFile[] {
   return [
-    { path: "/etc/hostname", content: `${hostname}\n`, mode: 0o644 },
-    { path: "/etc/hosts", content: hostsFile(hostname, spec.network.address), mode: 0o644 },
-    { path: "/etc/resolv.conf", content: resolverFile(spec.network.nameservers), mode: 0o644 },
-    { path: "/etc/environment", content: environmentFile(spec.environment), mode: 0o644 },
+    forAll("/etc/hostname", `${hostname}\n`),
+    forAll("/etc/hosts", hostsFile(hostname, spec.network.address)),
+    forAll("/etc/resolv.conf", resolverFile(spec.network.nameservers)),
+    forAll("/etc/environment", environmentFile(spec.environment)),
+    ...spec.files,
   ];
 }
+
+const forAll = (path: string, content: string): SandboxFile => ({
+  path,
+  content,
+  mode: 0o644,
+});
 
 const hostNameBytesMax = 63;
 

@@ -4,12 +4,14 @@ import { SSHGatewayClientService } from "../../gen/tenki/sandbox/v1/ssh_gateway_
 import type { Access } from "../core/access.js";
 import type { Commands } from "../core/commands.js";
 import type { Files } from "../core/files.js";
+import type { Git } from "../core/git/git.js";
 import type { Images } from "../core/ports/images.js";
 import type { Sessions } from "../core/sessions.js";
 import type { WorkspaceLimits } from "../core/workspace-limits.js";
 import type { WorkspaceSettings } from "../core/workspace-settings.js";
 import type { DataPlaneAccess } from "./data-plane-access.js";
 import { fileMethods } from "./files.js";
+import { gitMethods } from "./git.js";
 import { identityMethods } from "./identity.js";
 import { runMethods } from "./run.js";
 import { sessionMethods } from "./sessions.js";
@@ -22,6 +24,7 @@ export interface ServicesOptions {
   readonly limits: WorkspaceLimits;
   readonly commands: Commands;
   readonly files: Files;
+  readonly git: Git;
   readonly images: Images;
   readonly dataPlane: DataPlaneAccess;
 }
@@ -34,6 +37,7 @@ export function createServices(options: ServicesOptions): ServiceImplSpec[] {
       ...identityMethods(access.identity),
       ...sessionMethods(options),
       ...workspaceMethods(options),
+      ...gitMethods(options.git),
     }),
     createServiceImplSpec<typeof SandboxSessionDataPlaneService>(SandboxSessionDataPlaneService, {
       ...runMethods(commands),

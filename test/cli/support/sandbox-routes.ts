@@ -1,4 +1,4 @@
-import { type ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import { Code, ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import {
   type ListWorkspaceSandboxesRequest,
   type SandboxService,
@@ -46,6 +46,13 @@ export function sandboxRoutes(
       const session = sessions.running(sessionId);
       session.wire.timeoutAt = timestamp(now + (additionalDuration?.seconds ?? 0n));
       return { session: session.wire };
+    }),
+    gitOperation: route(({ sessionId, operation, args }) => {
+      sessions.running(sessionId);
+      if (args["ref"] !== "nowhere")
+        return { output: operation === "diff" ? "" : `${operation} ${JSON.stringify(args)}\n` };
+      const said = `git ${operation} failed (exit_code=1); check the repository, ref and access token: no such ref`;
+      throw new ConnectError(said, Code.FailedPrecondition);
     }),
     terminateSession: route(({ sessionId }) => ({ session: sessions.terminate(sessionId).wire })),
     terminateSessions: route(({ sessionIds }) => terminateMany(sessions, sessionIds)),

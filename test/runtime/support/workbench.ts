@@ -87,6 +87,7 @@ export class Workbench {
       },
       limits: { cpuCores: options.cpuCores ?? 2, memoryMb: options.memoryMb ?? 512 },
       environment: options.environment ?? {},
+      files: [],
     };
   }
 

@@ -4,6 +4,15 @@ import type { Disk } from "./disks.js";
 import type { Image } from "./images.js";
 import type { NetworkAttachment } from "./network.js";
 
+/** A file that is inside before anything runs there. */
+export interface SandboxFile {
+  readonly path: string;
+  readonly content: string;
+  readonly mode: number;
+  /** `user`: the sandbox's own. Default: root. */
+  readonly owner?: "root" | "user" | undefined;
+}
+
 export interface SandboxSpec {
   readonly sessionId: string;
   readonly hostname: string;
@@ -13,6 +22,7 @@ export interface SandboxSpec {
   readonly limits: { readonly cpuCores: number; readonly memoryMb: number };
   /** The session's environment, for /etc/environment. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly files: readonly SandboxFile[];
 }
 
 export interface GuestCommand {

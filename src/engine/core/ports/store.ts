@@ -4,6 +4,12 @@ import type { SessionInfo, SessionState } from "../../../domain/session.js";
 export interface SessionRecord extends SessionInfo {
   /** The names that environment variables go by, with their values: never shown. */
   readonly env: Readonly<Record<string, string>>;
+  /** The names of those whose values are kept out of the record. */
+  readonly secretNames?: readonly string[] | undefined;
+  /** Scheme, host and port that the session's own repository was cloned from, where that is HTTP. */
+  readonly repositoryOrigin?: string | undefined;
+  /** Where in the sandbox the repository lies that was cloned last. */
+  readonly repositoryDirectory?: string | undefined;
   readonly sshAuthorizedKeys: readonly string[];
   readonly image: string;
   readonly networkHandle?: string | undefined;

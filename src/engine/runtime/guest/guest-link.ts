@@ -1,17 +1,11 @@
 import { TenkiError } from "../../../domain/error.js";
-import type { GuestCommand, GuestFiles, SpawnResult } from "../../core/ports/runtime.js";
+import type { GuestCommand, GuestFiles, SandboxFile, SpawnResult } from "../../core/ports/runtime.js";
 import { GuestConnection } from "./connection.js";
 import { expectFrame } from "./guest-error.js";
 import { LinkedFiles } from "./guest-files.js";
 import { PayloadWriter } from "./payload.js";
-import { down, protocolVersion, request, requestBytesMax } from "./protocol.js";
+import { down, protocolVersion, request, requestBytesMax, userOwns } from "./protocol.js";
 import { spawnCommand } from "./spawn.js";
-
-export interface PreparedFile {
-  readonly path: string;
-  readonly content: string;
-  readonly mode: number;
-}
 
 /** The engine's way into one sandbox: a connection to its pid 1 for each thing to be done. */
 export class GuestLink {
@@ -40,9 +34,15 @@ export class GuestLink {
   }
 
   /** As root inside, before the session is announced: the engine's files and the home directory. */
-  async prepare(files: readonly PreparedFile[], signal: AbortSignal): Promise<void> {
+  async prepare(files: readonly SandboxFile[], signal: AbortSignal): Promise<void> {
     const payload = new PayloadWriter().u32(files.length);
-    for (const file of files) payload.string(file.path).u32(file.mode).bytes(Buffer.from(file.content));
+    for (const file of files) {
+      const owned = file.owner === "user" ? userOwns : 0;
+      payload
+        .string(file.path)
+        .u32(file.mode | owned)
+        .bytes(Buffer.from(file.content));
+    }
     const bytes = payload.finish();
     if (bytes.length > requestBytesMax)
       throw new TenkiError("invalid_argument", "the environment is too large");

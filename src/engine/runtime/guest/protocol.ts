@@ -38,6 +38,9 @@ export const down = {
   error: 0x9f,
 } as const;
 
+/** Beside the mode of a file that `prepare` writes: it is the sandbox's user's. */
+export const userOwns = 0x10000;
+
 export const runFlags = { privileged: 1, pty: 2, stdin: 4 } as const;
 
 /** What an errno alone does not say. */

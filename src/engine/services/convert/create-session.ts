@@ -24,6 +24,7 @@ export function fromCreateRequest(request: CreateSessionRequest): CreateSession 
     env: request.env,
     tags: request.tags,
     sshAuthorizedKeys: request.sshAuthorizedKeys,
+    cloneRepoUrl: request.cloneRepoUrl,
     image: request.registryRef ?? "",
   };
 }
@@ -35,7 +36,6 @@ function refuseUnsupported(request: CreateSessionRequest): void {
     template_spec_id: request.templateSpecId !== undefined,
     setup_env: Object.keys(request.setupEnv).length > 0,
     setup_secrets: Object.keys(request.setupSecrets).length > 0,
-    clone_repo_url: request.cloneRepoUrl !== "",
     enable_opencode: request.enableOpencode,
   };
   const fields = Object.keys(asked).filter((field) => asked[field]);
