@@ -36,7 +36,8 @@ describe("the data directory", () => {
     assert.equal(statSync(path).mode & 0o777, 0o700);
     assert.match(made.instanceId, /^[0-9a-f]{8}$/);
     symlinkSync(path, join(directory, "link"));
-    assert.deepEqual(openDataDir(join(directory, "link"), user), made);
+    assert.deepEqual(made.made, [join(directory, "a"), path]);
+    assert.deepEqual(openDataDir(join(directory, "link"), user), { ...made, made: [] });
     assert.notEqual(instanceIdOf(join(directory, "other")), made.instanceId);
   });
 
@@ -92,7 +93,7 @@ describe("the token", () => {
     }
     await assert.rejects(
       settleToken(dataDir, join(directory, "none")),
-      refused(/cannot read the token: .*none/),
+      refused(/cannot read the token file .*none: there is no such file.*openssl/),
     );
   });
 });

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { version } from "../../domain/version.js";
+import { withSystemPath } from "../../lib/system-environment.js";
 import { waitUntil } from "../../lib/wait-until.js";
 import type { StartOptions } from "../commands/engine/start.js";
 import { startFlags } from "./start-flags.js";
@@ -75,7 +76,10 @@ function warn(text: string, { io }: Context, ready: string | undefined): void {
 function passThrough(argv: readonly string[], { io }: Context): Promise<number> {
   const [program = "", ...args] = argv;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: "inherit" });
+    const child = spawn(program, args, {
+      stdio: "inherit",
+      env: { ...io.env, PATH: withSystemPath(io.env["PATH"]) },
+    });
     const forget = (["SIGINT", "SIGTERM"] as const).map((name) => io.onSignal(name, () => child.kill(name)));
     child.once("error", reject);
     child.once("close", (code) => {

@@ -3,6 +3,7 @@ import { closeSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { type ErrorKind, errorKinds, TenkiError } from "../../domain/error.js";
 import { startDeadline } from "../../lib/deadline.js";
+import { withSystemPath } from "../../lib/system-environment.js";
 import { waitUntil } from "../../lib/wait-until.js";
 import { type EngineOutput, openOutput } from "./engine-output.js";
 import { findEngine, type LocalEngine } from "./find-engine.js";
@@ -68,7 +69,8 @@ function launch({ prefix, self, flags, env, dataDir }: StartEngineOptions, outpu
   return spawn(program, [...rest, "engine", "start", "--foreground", "--data-dir", dataDir, ...flags], {
     detached: true,
     stdio: ["ignore", output, output, "pipe"],
-    env: { ...env, [readyVariable]: String(readyDescriptor) },
+    // Root's PATH may lack sbin as an ordinary user's does, and an engine calls `ip` and `nft` from there.
+    env: { ...env, PATH: withSystemPath(env["PATH"]), [readyVariable]: String(readyDescriptor) },
     cwd: "/",
   });
 }

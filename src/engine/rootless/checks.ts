@@ -1,13 +1,14 @@
 import { accessSync, constants, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { tryProcess } from "../../lib/process.js";
+import { systemEnvironment } from "../../lib/system-environment.js";
 import { explainUnshare } from "../../lib/unshare-failure.js";
 import type { Finding } from "../core/finding.js";
 import { findDelegatedCgroup } from "./delegated-cgroup.js";
 
 /** What an engine without root needs of this machine, tried as the user who asks. */
 export async function checkRootless(): Promise<Finding[]> {
-  return [subordinateIds(), await userNamespaces(), delegatedCgroup(), await slirp(), quota];
+  return [subordinateIds(), await userNamespaces(), delegatedCgroup(), await rules(), await slirp(), quota];
 }
 
 function subordinateIds(): Finding {
@@ -72,6 +73,19 @@ function delegatedCgroup(): Finding {
       missing.length === 0
         ? undefined
         : "systemd-run --user --scope -p Delegate=yes tenki engine start (or, without limits: --isolation namespaces)",
+  };
+}
+
+async function rules(): Promise<Finding> {
+  const env = { ...systemEnvironment };
+  const version = await tryProcess(["nft", "--version"], { env }).catch(() => undefined);
+  return {
+    name: "network rules",
+    ok: version !== undefined,
+    required: true,
+    detail:
+      version === undefined ? "nft is missing: nothing holds the network policy" : version.stdout.trim(),
+    hint: version === undefined ? "sudo apt-get install nftables" : undefined,
   };
 }
 
