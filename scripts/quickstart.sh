@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 main() {
   bash scripts/setup.sh
   make_typable
-  show tenki engine start
+  start_engine
+  use_engine
   show tenki sandbox create --name "quickstart-$$"
   trap 'tenki sandbox terminate --yes --quiet "quickstart-$$" >/dev/null 2>&1 || true' EXIT
   show tenki sandbox exec --session "quickstart-$$" -c 'echo "hello from $(hostname), $(whoami) in $(pwd), pid 1 is $(cat /proc/1/comm)"; uname -sr; echo "written inside" > note.txt'
@@ -18,6 +19,33 @@ main() {
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 show() { say "$*"; "$@"; }
+
+# The engine as who asks, in a part of the cgroups that is this user's where systemd gives one, else as root.
+start_engine() {
+  local scope=(systemd-run --user --scope --quiet -p Delegate=yes)
+  engine=(tenki engine)
+  if [ "$(id -u)" = 0 ] || can_run_engine; then start=("${engine[@]}")
+  elif can_run_engine "${scope[@]}"; then start=("${scope[@]}" "${engine[@]}")
+  else
+    say "sandboxes of an ordinary user cannot be limited on this machine (tenki engine doctor): the engine runs as root"
+    engine=(sudo "$(command -v node)" "$PWD/bin/tenki" engine)
+    start=("${engine[@]}")
+  fi
+  if "${engine[@]}" status | grep -q '^state *: RUNNING'; then say "the engine runs already"; else show "${start[@]}" start; fi
+}
+
+can_run_engine() { "$@" tenki engine doctor >/dev/null 2>&1; }
+
+# What follows is for this engine, whatever login there is; without one it stays the command line's own.
+use_engine() {
+  TENKI_API_ENDPOINT=$("${engine[@]}" status | awk '/^endpoint/ {print $3}')
+  TENKI_API_KEY=$("${engine[@]}" token)
+  if ! tenki config get auth_token >/dev/null 2>&1; then
+    say "logging in to the engine"
+    tenki login --token-stdin --endpoint "$TENKI_API_ENDPOINT" <<<"$TENKI_API_KEY"
+  fi
+  export TENKI_API_ENDPOINT TENKI_API_KEY
+}
 
 # Puts `tenki` where it can be typed, unless another one is there already.
 make_typable() {
