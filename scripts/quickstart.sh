@@ -14,7 +14,7 @@ main() {
   show tenki sandbox read --session "quickstart-$$" --path note.txt
   show tenki sandbox terminate --yes "quickstart-$$"
   trap - EXIT
-  say "done. the engine keeps running (tenki engine status, tenki engine stop). next: tenki sandbox create"
+  say "done. the engine keeps running (${engine[*]} status, ${engine[*]} stop). next: tenki sandbox create"
 }
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
