@@ -34,13 +34,14 @@ const longestPauseMs = 2_000;
 /** The calls that go to one session itself, each with a credential that is good when it is sent. */
 export class DataPlane {
   readonly sessionId: string;
-  readonly #rpc: Rpc;
+  /** For what a session is asked besides. */
+  readonly rpc: Rpc;
   #access: Access | undefined;
   #lookedForKept = false;
   #renewal: Promise<Access> | undefined;
 
   constructor(rpc: Rpc, sessionId: string) {
-    this.#rpc = rpc;
+    this.rpc = rpc;
     this.sessionId = sessionId;
   }
 
@@ -55,7 +56,7 @@ export class DataPlane {
     request: RequestOf<DataPlaneRpc, M>,
     options: CallSettings = {},
   ): Promise<ResponseOf<DataPlaneRpc, M>> {
-    return this.#use(options, (access) => this.#rpc.dataPlane(method, request, { ...options, ...access }));
+    return this.#use(options, (access) => this.rpc.dataPlane(method, request, { ...options, ...access }));
   }
 
   /** A call that is answered by a stream; resolves with its first message. */
@@ -63,7 +64,7 @@ export class DataPlane {
     start: StreamStarter<T>,
     plan: Pick<CallPlan, "what" | "signal" | "idempotent">,
   ): Promise<OpenStream<T>> {
-    return this.#use(plan, (access) => openStream(this.#rpc, { ...plan, ...access }, start));
+    return this.#use(plan, (access) => openStream(this.rpc, { ...plan, ...access }, start));
   }
 
   /** A call that streams up and is answered once; it takes as long as it takes. */
@@ -73,7 +74,7 @@ export class DataPlane {
     options: Pick<CallPlan, "signal" | "mayRepeat">,
   ): Promise<T> {
     const plan = { ...options, what, idempotent: false, timeoutMs: 0 };
-    return this.#use(plan, (access) => this.#rpc.attempt({ ...plan, ...access }, start));
+    return this.#use(plan, (access) => this.rpc.attempt({ ...plan, ...access }, start));
   }
 
   /**
@@ -84,7 +85,7 @@ export class DataPlane {
     { signal, mayRepeat = () => true }: Pick<CallPlan, "signal" | "mayRepeat">,
     action: (access: Pick<Access, "endpoint" | "credential">) => Promise<T>,
   ): Promise<T> {
-    const giveUpAt = performance.now() + this.#rpc.settings.readyTimeoutMs;
+    const giveUpAt = performance.now() + this.rpc.settings.readyTimeoutMs;
     let renewed = false;
     for (let attempt = 0; ; attempt++) {
       const access = await this.#currentAccess();
@@ -120,7 +121,7 @@ export class DataPlane {
   }
 
   async #requestAccess(): Promise<Access> {
-    const answer = await this.#rpc.sandbox("createSessionCredential", { sessionId: this.sessionId });
+    const answer = await this.rpc.sandbox("createSessionCredential", { sessionId: this.sessionId });
     if (answer.credential === undefined || answer.routeStatus === routeFailed) {
       throw new DataPlaneNotReadyError("the way to the sandbox could not be verified", { terminal: true });
     }
@@ -131,7 +132,7 @@ export class DataPlane {
   #loadKept(): Access | undefined {
     if (this.#lookedForKept) return undefined;
     this.#lookedForKept = true;
-    return (this.#access = this.#rpc.settings.credentials?.load(this.sessionId));
+    return (this.#access = this.rpc.settings.credentials?.load(this.sessionId));
   }
 
   #take(answer: AccessAnswer, credential: string): Access {
@@ -140,7 +141,7 @@ export class DataPlane {
     this.#lookedForKept = true;
     const { expiresAt } = access;
     if (expiresAt !== undefined)
-      this.#rpc.settings.credentials?.keep(this.sessionId, { ...access, expiresAt });
+      this.rpc.settings.credentials?.keep(this.sessionId, { ...access, expiresAt });
     return access;
   }
 
@@ -157,7 +158,7 @@ export class DataPlane {
 
   /** Said as an address, as a bare host, or not at all: then it is the API's own. */
   #endpoint(said: string): string {
-    if (said === "") return this.#rpc.settings.endpoint;
+    if (said === "") return this.rpc.settings.endpoint;
     return (/^https?:\/\//.test(said) ? said : `https://${said}`).replace(/\/+$/, "");
   }
 }

@@ -59,6 +59,9 @@ export class CommandFailedError extends SandboxError {
   }
 }
 
+/** There is no such execution, or what was kept of it has gone. */
+export class ExecutionNotFoundError extends SandboxError {}
+
 /** The stream that was written to has ended. */
 export class StreamClosedError extends SandboxError {}
 export class FileNotFoundError extends SandboxError {}

@@ -4,7 +4,10 @@ import { toCallError, type CallContext } from "./call-error.js";
 import type { CallPlan, Rpc } from "./rpc.js";
 import type { ServicesAt } from "./wire.js";
 
-export type StreamStarter<T> = (at: ServicesAt, options: CallOptions) => AsyncIterable<T>;
+export type StreamStarter<T> = (
+  at: ServicesAt,
+  options: CallOptions,
+) => AsyncIterable<T> | Promise<AsyncIterable<T>>;
 
 /**
  * Starts a streaming call and waits for its first message, so that a refusal is an error of the
@@ -18,7 +21,10 @@ export function openStream<T>(rpc: Rpc, plan: CallPlan, start: StreamStarter<T>)
     opening.signal.addEventListener("abort", abandon, { once: true });
     if (opening.signal.aborted) abandon();
     try {
-      const messages = start(at, { ...(headers === undefined ? {} : { headers }), signal: stop.signal });
+      const messages = await start(at, {
+        ...(headers === undefined ? {} : { headers }),
+        signal: stop.signal,
+      });
       const iterator = messages[Symbol.asyncIterator]();
       const first = await iterator.next();
       return new OpenStream(first, iterator, stop, rpc.context({ ...plan, timeoutMs: 0 }, at));

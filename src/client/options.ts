@@ -1,6 +1,7 @@
 import type { SessionState } from "../domain/session.js";
 import type { CredentialKeeper } from "./credential-keeper.js";
 import type { TerminalSize } from "../domain/command.js";
+import type { ConnectionState } from "./running-command.js";
 
 /** PEM text, or several of them. */
 export type RootCertificates = string | Uint8Array | readonly (string | Uint8Array)[];
@@ -36,6 +37,8 @@ export interface ClientOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Where sessions' credentials wait for the next client. Default: nowhere. */
   readonly credentials?: CredentialKeeper | undefined;
+  /** Asked where the service is when the connection to it was lost; undefined: not there now. Default: where it was. */
+  readonly findEndpoint?: (() => Promise<string | undefined>) | undefined;
   /** Called once for every request that has ended. */
   readonly onRequest?: ((request: RequestRecord) => void) | undefined;
 }
@@ -140,6 +143,13 @@ export interface StartOptions {
   readonly stdin?: boolean | undefined;
   /** Ends the command and the stream. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Where the connection breaks off, come back to the command (for up to 25 s) in place of losing it; only where the
+   * service can keep it so long. Default false.
+   */
+  readonly resumable?: boolean | undefined;
+  /** With `resumable`: the connection is lost, and the command is being come back to; it is back. */
+  readonly onConnection?: ((state: ConnectionState) => void) | undefined;
 }
 
 /** A piece of output, as the command wrote it. */

@@ -2,6 +2,7 @@ import type { Snapshot } from "../domain/snapshot.js";
 import type { UsageLimit } from "../domain/usage.js";
 import type { Volume } from "../domain/volume.js";
 import type { WorkspaceSettings, WorkspaceSettingsChange } from "../domain/workspace-settings.js";
+import { Executions } from "./executions.js";
 import { PreviewUrlClient } from "./preview-urls.js";
 import type { Rpc } from "./rpc.js";
 import {
@@ -23,6 +24,7 @@ export class ResourceCalls {
   readonly volumes: Volumes;
   readonly snapshots: Snapshots;
   readonly previewUrls: PreviewUrlClient;
+  readonly executions: Executions;
   readonly #rpc: Rpc;
 
   constructor(rpc: Rpc) {
@@ -30,6 +32,7 @@ export class ResourceCalls {
     this.volumes = new Volumes(rpc);
     this.snapshots = new Snapshots(rpc);
     this.previewUrls = new PreviewUrlClient(rpc);
+    this.executions = new Executions(rpc);
   }
 
   /** What the workspace uses of each of its limits. */

@@ -25,4 +25,4 @@ export async function pauseBefore(attempt: number, signal: AbortSignal | undefin
 
 /** What asks and changes nothing may be asked twice; a name that is not known here is not retried. */
 export const isIdempotent = (method: string): boolean =>
-  /^(get|list|whoAmI|resolve|stat|read|createSessionCredential)/.test(method);
+  /^(get|list|whoAmI|resolve|stat|read|waitExecution|createSessionCredential)/.test(method);

@@ -3,7 +3,7 @@ import { authenticationHeaders, clientHeaders, credentialHeader } from "./authen
 import { cancelled, toCallError, type CallContext } from "./call-error.js";
 import { isIdempotent, mayRetry, pauseBefore } from "./retry.js";
 import type { Settings } from "./settings.js";
-import type { DataPlaneRpc, SandboxRpc, ServicesAt, SshRpc, Wire } from "./wire.js";
+import type { DataPlaneRpc, ExecutionRpc, SandboxRpc, ServicesAt, SshRpc, Wire } from "./wire.js";
 
 /** The names of a service's unary methods. */
 export type UnaryMethod<S> = {
@@ -64,6 +64,16 @@ export class Rpc {
   ): Promise<ResponseOf<SshRpc, M>> {
     return this.attempt(this.#plan("SSHGatewayClientService", method, options), (at, call) =>
       invoke(at.ssh, method, request, call),
+    );
+  }
+
+  execution<M extends UnaryMethod<ExecutionRpc>>(
+    method: M,
+    request: RequestOf<ExecutionRpc, M>,
+    options: CallSettings = {},
+  ): Promise<ResponseOf<ExecutionRpc, M>> {
+    return this.attempt(this.#plan("ExecutionService", method, options), async (at, call) =>
+      invoke(await at.executions(), method, request, call),
     );
   }
 

@@ -1,11 +1,19 @@
+import { randomUUID } from "node:crypto";
+import type { CommandExit } from "../domain/command.js";
 import type { SandboxSessionDataPlaneServiceRunResponse as RunMessage } from "../gen/tenki/sandbox/v1/sandbox_pb.js";
+import { commandLink, Uplink, type CommandLink } from "./command-link.js";
 import { exitFromWire } from "./convert/command.js";
+import { decodeRunMessage, encodeRunFrame, startMessage } from "./convert/run-frames.js";
 import type { DataPlane } from "./data-plane.js";
 import { CapabilityUnavailableError, SandboxError } from "./errors.js";
 import type { StreamStarter } from "./open-stream.js";
 import type { StartOptions } from "./options.js";
-import { RunFrames, type RunPayload } from "./run-frames.js";
-import { notStarted, StreamedCommand, type RunningCommand } from "./running-command.js";
+import { TerminalResizer } from "./resize-terminal.js";
+import { closeOnAbort, notStarted, StreamedCommand, type RunningCommand } from "./running-command.js";
+import { wayBack } from "./way-back.js";
+
+/** Names a command that its caller may come back to; in the answer: it may. */
+const executionHeader = "x-tenki-execution";
 
 /** Starts a command in a session, and resolves when it runs, or was found not to be startable. */
 export async function runCommand(
@@ -15,60 +23,86 @@ export async function runCommand(
 ): Promise<RunningCommand> {
   const [name = ""] = argv;
   if (name === "") throw new SandboxError("invalid_argument", "a command needs a program");
-  const start = startPayload(dataPlane.sessionId, argv, options);
-  let frames = new RunFrames(start);
+  const executionId = options.resumable === true ? randomUUID() : undefined;
+  const run = await openRun(dataPlane, argv, options, executionId);
+  if ("exit" in run) return notStarted(checkExit(name, run.exit));
+  const { link, pid } = run;
+  const command = new StreamedCommand({
+    ...{ name, pid, link, outputOffset: 0 },
+    takesStdin: options.stdin === true,
+    stdin: { received: 0, windowBytes: run.stdinWindowBytes },
+    comeBack:
+      executionId === undefined
+        ? undefined
+        : wayBack(dataPlane.rpc, {
+            name,
+            sessionId: dataPlane.sessionId,
+            executionId: run.isKept ? executionId : undefined,
+          }),
+    onConnection: options.onConnection,
+    resize: resizeByCommand(dataPlane, pid, options),
+  });
+  closeOnAbort(command, options.signal);
+  return command;
+}
+
+type OpenedRun =
+  | { readonly exit: CommandExit }
+  | {
+      readonly link: CommandLink;
+      readonly pid: number;
+      readonly stdinWindowBytes: number;
+      /** The service says that it can be come back to. */
+      readonly isKept: boolean;
+    };
+
+async function openRun(
+  dataPlane: DataPlane,
+  argv: readonly string[],
+  options: StartOptions,
+  executionId: string | undefined,
+): Promise<OpenedRun> {
+  const name = argv[0] ?? "";
+  const start = startMessage(dataPlane.sessionId, argv, options);
+  let uplink = new Uplink(start, encodeRunFrame);
+  let echoed: string | null = null;
   const begin: StreamStarter<RunMessage> = (at, call) => {
-    frames = new RunFrames(start); // another attempt begins with the first frame again
-    return at.dataPlane.run(frames.messages(), call);
+    uplink = new Uplink(start, encodeRunFrame); // another attempt begins with the first frame again
+    if (executionId === undefined) return at.dataPlane.run(uplink.messages(), call);
+    const headers = { ...call.headers, [executionHeader]: executionId };
+    const onHeader = (answer: Headers) => void (echoed = answer.get(executionHeader));
+    return at.dataPlane.run(uplink.messages(), { ...call, headers, onHeader });
   };
-  const plan = { what: `the start of ${name}`, signal: options.signal, idempotent: false };
-  const stream = await dataPlane.open(begin, plan);
+  const stream = await dataPlane.open(begin, {
+    ...{ what: `the start of ${name}`, signal: options.signal, idempotent: false },
+  });
   const first = await stream.next();
   const payload = first.done ? undefined : first.value.frame?.payload;
   if (payload?.case === "started") {
-    frames.openWindow(payload.value.stdinWindowBytes);
-    const pid = Number(payload.value.pid);
-    const command = new StreamedCommand({ name, pid, takesStdin: options.stdin === true, frames, stream });
-    closeOnAbort(command, options.signal);
-    return command;
+    const { pid, stdinWindowBytes } = payload.value;
+    const link = commandLink(uplink, stream, decodeRunMessage);
+    return { link, pid: Number(pid), stdinWindowBytes, isKept: echoed === executionId };
   }
-  frames.end();
+  uplink.end();
   stream.close();
-  if (payload?.case !== "exit")
-    throw new SandboxError("internal", `the service did not say whether ${name} started`);
-  const exit = exitFromWire(payload.value);
+  if (payload?.case === "exit") return { exit: exitFromWire(payload.value) };
+  throw new SandboxError("internal", `the service did not say whether ${name} started`);
+}
+
+/** Some reasons are about the sandbox rather than the command. */
+function checkExit(name: string, exit: CommandExit): CommandExit {
   if (exit.reason.startsWith("capability_unavailable")) {
     throw new CapabilityUnavailableError("unimplemented", `the sandbox cannot run commands: ${exit.reason}`);
   }
   if (exit.reason.startsWith("first_frame_timeout")) {
     throw new SandboxError("deadline_exceeded", `the sandbox did not answer the start of ${name} in time`);
   }
-  return notStarted(exit);
+  return exit;
 }
 
-function startPayload(sessionId: string, argv: readonly string[], options: StartOptions): RunPayload {
-  const { terminal } = options;
-  const size = terminal === undefined ? {} : { COLUMNS: `${terminal.columns}`, LINES: `${terminal.rows}` };
-  return {
-    case: "start",
-    value: {
-      sessionId,
-      cmd: [...argv],
-      cwd: options.cwd ?? "",
-      env: { ...options.env, ...size },
-      pty: terminal !== undefined,
-      streamStdin: options.stdin === true,
-      timeoutMs: options.timeoutMs ?? 0,
-      privileged: options.privileged ?? false,
-    },
-  };
-}
-
-function closeOnAbort(command: RunningCommand, signal: AbortSignal | undefined): void {
-  if (signal === undefined) return;
-  const close = () => command.close();
-  signal.addEventListener("abort", close, { once: true });
-  const forget = () => signal.removeEventListener("abort", close);
-  command.exit.then(forget, forget);
-  if (signal.aborted) close();
+function resizeByCommand(dataPlane: DataPlane, pid: number, { terminal, privileged }: StartOptions) {
+  if (terminal === undefined) return () => Promise.resolve();
+  const start = (argv: readonly string[]) => runCommand(dataPlane, argv, { privileged, timeoutMs: 10_000 });
+  const resizer = new TerminalResizer(start, pid);
+  return (size: typeof terminal) => resizer.follow(size);
 }

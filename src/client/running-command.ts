@@ -1,17 +1,17 @@
-import type { CommandExit, CommandOutput, SignalName } from "../domain/command.js";
+import type { CommandExit, CommandOutput, SignalName, TerminalSize } from "../domain/command.js";
 import { TenkiError } from "../domain/error.js";
-import type { SandboxSessionDataPlaneServiceRunResponse as RunMessage } from "../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { AsyncQueue } from "../lib/async-queue.js";
+import { CommandInput, type StdinPosition } from "./command-input.js";
+import type { CommandLink } from "./command-link.js";
 import { ConnectionError } from "./connection-error.js";
-import { exitFromWire } from "./convert/command.js";
 import { SandboxError, StreamClosedError } from "./errors.js";
-import type { OpenStream } from "./open-stream.js";
-import type { RunFrames } from "./run-frames.js";
 
 /** A command that runs in a sandbox, as the command line and everything above it drives it. */
 export interface RunningCommand {
   /** Inside the sandbox; 0 where the command could not be started. */
   readonly pid: number;
+  /** Bytes of output, both streams together, that came before the first of `output`: 0 unless it was attached to. */
+  readonly outputOffset: number;
   /**
    * Both outputs in the order they came, for one reader. A reader that is slow slows the command;
    * output that nobody reads holds it, and `exit` with it, back.
@@ -23,57 +23,102 @@ export interface RunningCommand {
   writeStdin(data: Uint8Array): Promise<void>;
   closeStdin(): Promise<void>;
   signal(name: SignalName): Promise<void>;
-  /** Lets go at once: the sandbox ends the command. */
+  /** Of its terminal; nothing happens where it has none. */
+  resize(size: TerminalSize): Promise<void>;
+  /** Lets go at once: the sandbox ends the command, unless it was attached to. */
   close(): void;
 }
 
-/** Pieces of output that wait for their reader; past it the service is held back. */
-const queuedOutputs = 4;
+/** A command that somebody else started, or that was started to outlive its caller. */
+export interface AttachedCommand extends RunningCommand {
+  readonly hasTerminal: boolean;
+  readonly takesInput: boolean;
+}
+
+/** What became of the connection to a command that can be come back to. */
+export type ConnectionState = "lost" | "back";
+
+/** Where a stream broke off, for who opens another one. */
+export interface BreakPoint {
+  /** Bytes of output received since the command began. */
+  readonly outputOffset: number;
+  readonly cause: TenkiError;
+  /** Aborts when the command is let go of. */
+  readonly signal: AbortSignal;
+}
+
+export interface NextLink {
+  readonly link: CommandLink;
+  readonly outputOffset: number;
+  readonly stdin: StdinPosition;
+}
 
 export interface CommandStart {
   readonly name: string;
   readonly pid: number;
   readonly takesStdin: boolean;
-  readonly frames: RunFrames;
-  readonly stream: OpenStream<RunMessage>;
+  readonly link: CommandLink;
+  readonly outputOffset: number;
+  readonly stdin: StdinPosition;
+  /** Finds the command again after its stream broke off, or throws why not; undefined: it cannot be found again. */
+  readonly comeBack?: ((from: BreakPoint) => Promise<NextLink>) | undefined;
+  readonly onConnection?: ((state: ConnectionState) => void) | undefined;
+  /** In place of a frame for it, which the first stream does not have. */
+  readonly resize?: ((size: TerminalSize) => Promise<void>) | undefined;
 }
 
-/** The two sides of a Run stream put together: what comes down is read here, what goes up is `frames`. */
+/** Pieces of output that wait for their reader; past it the service is held back. */
+const queuedOutputs = 4;
+
+/** The two directions of a command's stream put together, and of the streams after it where that breaks off. */
 export class StreamedCommand implements RunningCommand {
   readonly pid: number;
+  readonly outputOffset: number;
   readonly output = new AsyncQueue<CommandOutput>(queuedOutputs);
   readonly exit: Promise<CommandExit>;
   readonly #start: CommandStart;
+  readonly #input = new CommandInput();
+  readonly #stop = new AbortController();
+  #link: CommandLink;
+  #received: number;
   #ended = false;
-  #letGo = false;
 
   constructor(start: CommandStart) {
     this.#start = start;
+    this.#link = start.link;
     this.pid = start.pid;
+    this.outputOffset = this.#received = start.outputOffset;
+    this.#input.connect(start.link, start.stdin);
     this.exit = this.#read();
     this.exit.catch(() => undefined); // whoever reads the output hears of it there
   }
 
   async writeStdin(data: Uint8Array): Promise<void> {
     this.#checkReads();
-    await this.#start.frames.writeStdin(data);
+    await this.#input.write(data);
     this.#checkReads();
   }
 
   async closeStdin(): Promise<void> {
-    if (this.#start.takesStdin) await this.#start.frames.closeStdin();
+    if (this.#start.takesStdin) await this.#input.closeStdin();
   }
 
   async signal(name: SignalName): Promise<void> {
-    if (!this.#ended) await this.#start.frames.signal(name);
+    if (!this.#ended) await this.#input.signal(name);
+  }
+
+  async resize(size: TerminalSize): Promise<void> {
+    if (this.#ended) return;
+    const { link, resize } = this.#start;
+    await (resize !== undefined && this.#link === link ? resize(size) : this.#input.resize(size));
   }
 
   close(): void {
     if (this.#ended) return;
-    this.#letGo = true;
+    this.#stop.abort();
     this.output.end(this.#cancelled());
-    this.#start.frames.end();
-    this.#start.stream.close();
+    this.#input.end();
+    this.#link.close();
   }
 
   async #read(): Promise<CommandExit> {
@@ -82,51 +127,68 @@ export class StreamedCommand implements RunningCommand {
       this.output.end();
       return exit;
     } catch (error) {
-      const failure = this.#explain(error);
+      const failure = this.#stop.signal.aborted ? this.#cancelled(error) : error;
       this.output.end(failure);
       throw failure;
     } finally {
       this.#ended = true;
-      this.#start.frames.end();
+      this.#input.end();
       void this.#readOn();
     }
   }
 
   async #readUntilExit(): Promise<CommandExit> {
-    const { stream, frames } = this.#start;
-    for (let result = await stream.next(); !result.done; result = await stream.next()) {
-      const payload = result.value.frame?.payload;
-      if (payload?.case === "stdout" || payload?.case === "stderr") {
-        await this.output.push({ kind: payload.case, data: payload.value });
-      } else if (payload?.case === "flow") {
-        frames.grant(payload.value.stdinGrantBytes);
-      } else if (payload?.case === "exit") {
-        return exitFromWire(payload.value);
+    for (;;) {
+      try {
+        return await this.#readLink();
+      } catch (error) {
+        if (this.#stop.signal.aborted || !isLoss(error)) throw error;
+        await this.#comeBack(error);
       }
+    }
+  }
+
+  async #readLink(): Promise<CommandExit> {
+    for (let event = await this.#link.next(); event !== undefined; event = await this.#link.next()) {
+      if (event.kind === "exit") return event.exit;
+      if (event.kind === "flow") {
+        this.#input.grant(event.bytes);
+        continue;
+      }
+      this.#received += event.data.length;
+      await this.output.push(event);
     }
     throw new ConnectionError("the stream ended", { requestSent: true });
   }
 
-  /** Behind the exit nothing is expected; reading on lets the stream end in order. */
-  async #readOn(): Promise<void> {
-    const { stream } = this.#start;
-    try {
-      for (let result = await stream.next(); !result.done;) result = await stream.next();
-    } catch {
-      stream.close();
+  /** Returns when the command is connected again. */
+  async #comeBack(cause: TenkiError): Promise<void> {
+    const { name, comeBack, onConnection } = this.#start;
+    if (comeBack === undefined) throw lostFor(name, cause);
+    this.#input.disconnect();
+    this.#link.close();
+    onConnection?.("lost");
+    const next = await comeBack({ outputOffset: this.#received, cause, signal: this.#stop.signal });
+    this.#link = next.link;
+    if (this.#stop.signal.aborted) return next.link.close();
+    if (next.outputOffset !== this.#received || !this.#input.connect(next.link, next.stdin)) {
+      next.link.close();
+      throw new SandboxError(
+        "data_loss",
+        `${cause.message} while ${name} ran, and some of its streams with it`,
+      );
     }
+    onConnection?.("back");
   }
 
-  #explain(error: unknown): unknown {
-    if (this.#letGo) return this.#cancelled(error);
-    if (!(error instanceof TenkiError) || error.kind !== "unavailable") return error;
-    const message = `${error.message} while ${this.#start.name} ran; whether it has ended is not known`;
-    return new ConnectionError(message, {
-      requestSent: true,
-      retryable: false,
-      cause: error,
-      hint: error.hint,
-    });
+  /** Behind the exit nothing is expected; reading on lets the stream end in order. */
+  async #readOn(): Promise<void> {
+    const link = this.#link;
+    try {
+      while ((await link.next()) !== undefined);
+    } catch {
+      link.close();
+    }
   }
 
   #cancelled(cause?: unknown): SandboxError {
@@ -136,9 +198,21 @@ export class StreamedCommand implements RunningCommand {
   #checkReads(): void {
     const { name, takesStdin } = this.#start;
     if (!takesStdin) throw new SandboxError("invalid_argument", `${name} was started without stdin`);
-    if (this.#ended || this.#letGo)
+    if (this.#ended || this.#stop.signal.aborted)
       throw new StreamClosedError("aborted", `${name} has ended and reads no more`);
   }
+}
+
+/** The stream broke off, or the service went away; not: it said what is wrong. */
+const isLoss = (error: unknown): error is TenkiError =>
+  error instanceof TenkiError && error.kind === "unavailable";
+
+/** What is known of a command whose stream broke off for good. */
+export function lostFor(name: string, cause: TenkiError, why = ""): ConnectionError {
+  return new ConnectionError(`${cause.message} while ${name} ran${why}; whether it has ended is not known`, {
+    ...{ requestSent: true, retryable: false, cause },
+    hint: cause.hint,
+  });
 }
 
 /** A command that could not be started: it has ended as soon as it is there. */
@@ -148,7 +222,16 @@ export function notStarted(exit: CommandExit): RunningCommand {
   const output = new AsyncQueue<CommandOutput>(0);
   output.end();
   return {
-    ...{ pid: 0, output, exit: Promise.resolve(exit) },
-    ...{ writeStdin: gone, closeStdin: nothing, signal: nothing, close: () => undefined },
+    ...{ pid: 0, outputOffset: 0, output, exit: Promise.resolve(exit) },
+    ...{ writeStdin: gone, closeStdin: nothing, signal: nothing, resize: nothing, close: () => undefined },
   };
+}
+
+export function closeOnAbort(command: RunningCommand, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const close = () => command.close();
+  signal.addEventListener("abort", close, { once: true });
+  const forget = () => signal.removeEventListener("abort", close);
+  command.exit.then(forget, forget);
+  if (signal.aborted) close();
 }

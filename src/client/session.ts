@@ -7,6 +7,7 @@ import { DataPlane } from "./data-plane.js";
 import { SandboxError, SessionNotFoundError, SessionTerminatedError } from "./errors.js";
 import { exec } from "./exec.js";
 import type { ExecResult } from "./exec-result.js";
+import { SessionExecutions } from "./executions.js";
 import * as files from "./files.js";
 import { Git } from "./git.js";
 import { OpenCode } from "./open-code.js";
@@ -30,6 +31,8 @@ export class Session implements AsyncDisposable {
   readonly id: string;
   readonly git: Git;
   readonly openCode: OpenCode;
+  /** Commands in it that outlive their caller. */
+  readonly executions: SessionExecutions;
   /** The way to the sandbox itself. */
   readonly dataPlane: DataPlane;
   readonly #rpc: Rpc;
@@ -42,6 +45,7 @@ export class Session implements AsyncDisposable {
     this.dataPlane = new DataPlane(rpc, this.id);
     this.git = new Git(rpc, this.dataPlane);
     this.openCode = new OpenCode(this.dataPlane);
+    this.executions = new SessionExecutions(rpc, this.id);
   }
 
   /** What was last heard of it; throws on a bare handle before the first `refresh`. */

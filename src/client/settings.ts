@@ -17,6 +17,7 @@ export interface Settings {
   readonly readyTimeoutMs: number;
   readonly rootCertificates: RootCertificates | undefined;
   readonly credentials: CredentialKeeper | undefined;
+  readonly findEndpoint: (() => Promise<string | undefined>) | undefined;
   readonly onRequest: ((request: RequestRecord) => void) | undefined;
 }
 
@@ -35,6 +36,7 @@ export function resolveSettings(options: ClientOptions): Settings {
     readyTimeoutMs: options.dataPlaneReadyTimeoutMs ?? defaultReadyTimeoutMs,
     rootCertificates: options.rootCertificates,
     credentials: options.credentials,
+    findEndpoint: options.findEndpoint,
     onRequest: options.onRequest,
   };
 }

@@ -5,16 +5,20 @@ import { SSHGatewayClientService } from "../gen/tenki/sandbox/v1/ssh_gateway_cli
 import { Http2Connection } from "./http2-connection.js";
 import { observeRequests } from "./observe-requests.js";
 import type { Settings } from "./settings.js";
+import type { ExecutionService } from "../gen/tenki/engine/v1/execution_pb.js";
 
 export type SandboxRpc = RpcClient<typeof SandboxService>;
 export type DataPlaneRpc = RpcClient<typeof SandboxSessionDataPlaneService>;
 export type SshRpc = RpcClient<typeof SSHGatewayClientService>;
+export type ExecutionRpc = RpcClient<typeof ExecutionService>;
 
 /** The contract's services at one address. */
 export interface ServicesAt {
   readonly sandbox: SandboxRpc;
   readonly dataPlane: DataPlaneRpc;
   readonly ssh: SshRpc;
+  /** Beyond the contract; its code is loaded when it is first used. */
+  executions(): Promise<ExecutionRpc>;
   readonly connection: Http2Connection;
 }
 
@@ -25,6 +29,7 @@ class LazyServices implements ServicesAt {
   #sandbox: SandboxRpc | undefined;
   #dataPlane: DataPlaneRpc | undefined;
   #ssh: SshRpc | undefined;
+  #executions: Promise<ExecutionRpc> | undefined;
 
   constructor(transport: Transport, connection: Http2Connection) {
     this.#transport = transport;
@@ -41,6 +46,13 @@ class LazyServices implements ServicesAt {
 
   get ssh(): SshRpc {
     return (this.#ssh ??= createClient(SSHGatewayClientService, this.#transport));
+  }
+
+  executions(): Promise<ExecutionRpc> {
+    this.#executions ??= import("../gen/tenki/engine/v1/execution_pb.js").then(({ ExecutionService }) =>
+      createClient(ExecutionService, this.#transport),
+    );
+    return this.#executions;
   }
 }
 

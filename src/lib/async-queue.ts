@@ -12,6 +12,11 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
     this.#capacity = capacity;
   }
 
+  /** Nobody takes anything any more. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   async push(item: T): Promise<void> {
     if (this.#ended) return;
     this.#items.push(item);

@@ -5,6 +5,11 @@ import type { ConnectRouter, HandlerContext, ServiceImpl } from "@connectrpc/con
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { Client, type ClientOptions } from "../../src/client/index.js";
 import {
+  ExecutionService,
+  type AttachExecutionRequest,
+  type AttachedSchema,
+} from "../../src/gen/tenki/engine/v1/execution_pb.js";
+import {
   RunResponseSchema,
   SandboxService,
   SandboxSessionDataPlaneService,
@@ -17,9 +22,12 @@ export interface Script {
   readonly sandbox?: Partial<ServiceImpl<typeof SandboxService>>;
   readonly dataPlane?: Partial<ServiceImpl<typeof SandboxSessionDataPlaneService>>;
   readonly ssh?: Partial<ServiceImpl<typeof SSHGatewayClientService>>;
+  /** Default: a service that does not have them at all. */
+  readonly executions?: Partial<ServiceImpl<typeof ExecutionService>>;
 }
 
 export const sessionId = "0190d3c5-1111-7000-8000-000000000001";
+export const executionId = "0190d3c5-2222-7000-8000-000000000001";
 
 /** The contract's services over a real socket, each method doing what a test says. */
 export class ScriptedService implements AsyncDisposable {
@@ -67,6 +75,7 @@ export async function scriptedService(script: Script): Promise<ScriptedService> 
     router.service(SandboxService, { createSessionCredential: () => access(), ...script.sandbox });
     router.service(SandboxSessionDataPlaneService, script.dataPlane ?? {});
     router.service(SSHGatewayClientService, script.ssh ?? {});
+    if (script.executions !== undefined) router.service(ExecutionService, script.executions);
   };
   const handler = connectNodeAdapter({ routes });
   const server = createServer((request, response) => {
@@ -108,6 +117,16 @@ export const stderr = (text: string | Uint8Array) => down({ case: "stderr", valu
 
 export const exited = (exit: Extract<RunPayload, { case: "exit" }>["value"] = {}) =>
   down({ case: "exit", value: { reason: "exit", durationMs: 12n, ...exit } });
+
+export type AttachPayload = AttachExecutionRequest["payload"];
+
+export const attached = (value: MessageInitShape<typeof AttachedSchema>) => ({
+  payload: { case: "attached" as const, value },
+});
+
+export const attachedStdout = (text: string) => ({
+  payload: { case: "stdout" as const, value: bytes(text) },
+});
 
 /** The frames that came up, one by one. */
 export async function* up(

@@ -40,7 +40,7 @@ export async function runCommand(session: Session, options: RunOptions, ctx: Con
   const captured = options.capture ? new CapturedOutput() : undefined;
   const giveSignalsBack = ctx.takeSignals();
   const ladder = new SignalLadder(io, command);
-  const terminal = options.tty ? new Terminal(io, session, command, options.privileged) : undefined;
+  const terminal = options.tty ? new Terminal(io, command) : undefined;
   const pump = options.stdin ? new StdinPump(io.stdin, command) : undefined;
   let cutOff = true;
   try {

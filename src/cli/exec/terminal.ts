@@ -1,4 +1,4 @@
-import type { RunningCommand, Session } from "../../client/index.js";
+import type { RunningCommand } from "../../client/index.js";
 import type { TerminalSize } from "../../domain/command.js";
 import type { Io } from "../io.js";
 
@@ -19,11 +19,10 @@ export class Terminal {
   readonly #resize: () => void;
   readonly #isRaw: boolean;
 
-  constructor(io: Io, session: Session, command: RunningCommand, privileged: boolean) {
+  constructor(io: Io, command: RunningCommand) {
     this.#io = io;
     this.#isRaw = io.stdin.isTTY === true && io.stdin.setRawMode !== undefined;
-    const resizer = new Resizer(session, command.pid, privileged);
-    this.#resize = () => resizer.follow(terminalSize(io));
+    this.#resize = () => void command.resize(terminalSize(io)).catch(() => undefined);
     io.stdout.on("resize", this.#resize);
     if (this.#isRaw) io.stdin.setRawMode?.(true);
   }
@@ -33,45 +32,6 @@ export class Terminal {
     this.#io.stdout.off("resize", this.#resize);
     if (this.#isRaw) this.#io.stdin.setRawMode?.(false);
     if (cutOff && this.#io.stdout.isTTY === true) this.#io.stdout.write(softReset);
-  }
-}
-
-/** The contract has no frame for a resize: a second command sets the size of the first one's terminal. */
-class Resizer {
-  readonly #session: Session;
-  readonly #pid: number;
-  readonly #privileged: boolean;
-  #wanted: TerminalSize | undefined;
-  #isRunning = false;
-
-  constructor(session: Session, pid: number, privileged: boolean) {
-    this.#session = session;
-    this.#pid = pid;
-    this.#privileged = privileged;
-  }
-
-  /** One at a time; of sizes that come meanwhile the last one counts. */
-  follow(size: TerminalSize): void {
-    this.#wanted = size;
-    if (!this.#isRunning) void this.#run();
-  }
-
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    while (this.#wanted !== undefined) {
-      const { columns, rows } = this.#wanted;
-      this.#wanted = undefined;
-      await this.#set(columns, rows).catch(() => undefined); // it may have ended; a wrong size is no reason to fail
-    }
-    this.#isRunning = false;
-  }
-
-  async #set(columns: number, rows: number): Promise<void> {
-    const script = 'stty rows "$1" cols "$2" < "/proc/$3/fd/0"';
-    const argv = ["sh", "-c", script, "sh", `${rows}`, `${columns}`, `${this.#pid}`];
-    const command = await this.#session.start(argv, { privileged: this.#privileged, timeoutMs: 10_000 });
-    for await (const _ of command.output); // nothing is said that anybody needs
-    await command.exit;
   }
 }
 

@@ -1,7 +1,9 @@
-import type { CommandExit, SignalName } from "../../domain/command.js";
+import type { CommandExit } from "../../domain/command.js";
 import type { RunExit, RunSignal_Sig } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
+import { SandboxError } from "../errors.js";
 
-export function exitFromWire(wire: RunExit): CommandExit {
+/** As `Run` says it, and as an execution does. */
+export function exitFromWire(wire: Omit<RunExit, "$typeName">): CommandExit {
   return {
     exitCode: wire.exitCode,
     signal: wire.signal === "" ? undefined : wire.signal.replace(/^SIG/, ""),
@@ -12,9 +14,17 @@ export function exitFromWire(wire: RunExit): CommandExit {
   };
 }
 
-export const signalToWire = (signal: SignalName): RunSignal_Sig => wireSignals[signal];
+/** By its name without SIG: the contract can carry six of them. */
+export function signalToWire(name: string): RunSignal_Sig {
+  const signal = wireSignals[name];
+  if (signal !== undefined) return signal;
+  throw new SandboxError(
+    "invalid_argument",
+    `${name} is no signal that can be sent: ${Object.keys(wireSignals).join(", ")} are`,
+  );
+}
 
-const wireSignals: Readonly<Record<SignalName, RunSignal_Sig>> = {
+const wireSignals: Readonly<Record<string, RunSignal_Sig>> = {
   TERM: 1,
   KILL: 2,
   INT: 3,
