@@ -9,6 +9,7 @@ import { Git } from "./core/git/git.js";
 import { Reaper } from "./core/reaper.js";
 import type { Store } from "./core/ports/store.js";
 import { Sessions } from "./core/sessions.js";
+import { Stats } from "./core/stats.js";
 import { WorkspaceLimits } from "./core/workspace-limits.js";
 import { WorkspaceSettings } from "./core/workspace-settings.js";
 import type { Isolation } from "./isolation.js";
@@ -117,6 +118,7 @@ export class Engine {
         files: new Files(sessions, isolation.runtime),
         git: new Git(sessions, isolation.runtime),
         images: isolation.images,
+        stats: new Stats({ store: this.#store, sessions, parts: isolation, clock: systemClock }),
         dataPlane: new DataPlaneAccess(credentials, publicUrl),
       }),
       upgrades: [],

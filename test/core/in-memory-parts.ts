@@ -1,4 +1,5 @@
 import { TenkiError } from "../../src/domain/error.js";
+import type { DiskUsage } from "../../src/domain/session-stats.js";
 import type { Disk, Disks } from "../../src/engine/core/ports/disks.js";
 import type { Image, Images } from "../../src/engine/core/ports/images.js";
 import type { Network, NetworkAttachment, NetworkPolicy } from "../../src/engine/core/ports/network.js";
@@ -85,6 +86,14 @@ export class InMemoryDisks implements Disks {
     return this.#steps.run("disks.reopen", () => {
       if (!this.allocated.has(handle)) throw new TenkiError("data_loss", "its disk is gone");
       return { handle, directory: `/disks/${handle}` };
+    });
+  }
+
+  /** Each is one byte full. */
+  usage(handle: string): Promise<DiskUsage | undefined> {
+    return this.#steps.run("disks.usage", () => {
+      const sizeBytes = this.allocated.get(handle);
+      return sizeBytes === undefined ? undefined : { usedBytes: 1, sizeBytes };
     });
   }
 

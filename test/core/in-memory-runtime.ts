@@ -1,4 +1,5 @@
 import { TenkiError } from "../../src/domain/error.js";
+import type { SandboxStats } from "../../src/domain/session-stats.js";
 import type {
   GuestCommand,
   GuestFiles,
@@ -113,6 +114,15 @@ export class InMemoryRuntime implements Runtime {
 
   files(sessionId: string): GuestFiles {
     return this.sandboxes.get(sessionId)?.files ?? new InMemoryFiles(gone());
+  }
+
+  /** What a test says; of a sandbox that is not there nothing. */
+  readonly usage = new Map<string, SandboxStats>();
+
+  stats(sessionId: string): Promise<SandboxStats> {
+    return this.#steps.run("runtime.stats", () =>
+      this.sandboxes.has(sessionId) ? (this.usage.get(sessionId) ?? {}) : {},
+    );
   }
 
   sweep(keep: ReadonlySet<string>): Promise<void> {

@@ -52,6 +52,21 @@ test("a disk is empty, holds what it was asked for, and no more", async () => {
   assert.ok(statSync(join(directory, "big")).size > 52 * MiB);
 });
 
+test("it says how full it is, as long as it is there", async () => {
+  const disks = await disksWith(0);
+  const { handle, directory } = await disks.allocate(64 * MiB);
+  const before = (await disks.usage(handle)) ?? assert.fail();
+  assert.ok(before.sizeBytes > 52 * MiB && before.sizeBytes <= 64 * MiB, `${before.sizeBytes}`);
+  writeFileSync(join(directory, "some"), Buffer.alloc(10 * MiB));
+  await runProcess(["sync", "--file-system", directory]);
+  const { usedBytes } = (await disks.usage(handle)) ?? assert.fail();
+  assert.ok(usedBytes - before.usedBytes >= 10 * MiB, `${before.usedBytes} → ${usedBytes}`);
+  await runProcess(["umount", directory]);
+  assert.equal(await disks.usage(handle), undefined, "not the host's file system that lies below");
+  await disks.release(handle);
+  assert.equal(await disks.usage(handle), undefined);
+});
+
 test("it takes no more of the host than is written to it", async () => {
   const disks = await disksWith(0);
   const { handle } = await disks.allocate(100 * 2 ** 30);

@@ -27,6 +27,19 @@ test("version 1 controllers beside a version 2", () => {
   assert.ok(layout.hierarchies.includes("/sys/fs/cgroup/unified"));
 });
 
+test("each controller is found where it is mounted", () => {
+  const split = layoutOf(v1("cpu,cpuacct"), v1("memory"), v2("/sys/fs/cgroup/unified"));
+  assert.deepEqual(split.controllerRoots, {
+    cpu: "/sys/fs/cgroup/cpu,cpuacct",
+    cpuacct: "/sys/fs/cgroup/cpu,cpuacct",
+    memory: "/sys/fs/cgroup/memory",
+  });
+  assert.deepEqual(
+    new Set(Object.values(layoutOf(v2("/sys/fs/cgroup")).controllerRoots)),
+    new Set(["/sys/fs/cgroup"]),
+  );
+});
+
 test("version 2 alone, and one that is mounted somewhere else for another purpose", () => {
   assert.equal(layoutOf(v2("/sys/fs/cgroup")).version, "v2");
   assert.equal(layoutOf(v1("cpu"), v2("/run/other/cgroupv2")).version, "v1");

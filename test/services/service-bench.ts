@@ -12,6 +12,7 @@ import { Credentials } from "../../src/engine/core/credentials.js";
 import { Files } from "../../src/engine/core/files.js";
 import { Git } from "../../src/engine/core/git/git.js";
 import { Sessions } from "../../src/engine/core/sessions.js";
+import { Stats } from "../../src/engine/core/stats.js";
 import { WorkspaceLimits } from "../../src/engine/core/workspace-limits.js";
 import { WorkspaceSettings } from "../../src/engine/core/workspace-settings.js";
 import { createInterceptors } from "../../src/engine/server/server.js";
@@ -21,8 +22,10 @@ import { gitMethods } from "../../src/engine/services/git.js";
 import { identityMethods } from "../../src/engine/services/identity.js";
 import { runMethods } from "../../src/engine/services/run.js";
 import { sessionMethods } from "../../src/engine/services/sessions.js";
+import { statsMethods } from "../../src/engine/services/stats.js";
 import { workspaceMethods } from "../../src/engine/services/workspace.js";
 import { MemoryStore } from "../../src/engine/store/memory-store.js";
+import { SessionStatsService } from "../../src/gen/tenki/engine/v1/stats_pb.js";
 import { SandboxService, SandboxSessionDataPlaneService } from "../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
 import { silentLogger } from "../../src/lib/logger.js";
 import { FakeClock } from "../core/fake-clock.js";
@@ -36,6 +39,7 @@ export class ServiceBench {
   readonly parts = new InMemoryParts();
   readonly clock = new FakeClock();
   readonly sandbox: Client<typeof SandboxService>;
+  readonly stats: Client<typeof SessionStatsService>;
   /** To be served by a server of its own. */
   readonly dataPlaneMethods: ReturnType<typeof runMethods> & ReturnType<typeof fileMethods>;
   readonly #routes: (router: ConnectRouter) => void;
@@ -76,9 +80,13 @@ export class ServiceBench {
         ...workspaceMethods({ access, settings, limits }),
         ...gitMethods(new Git(sessions, this.parts.runtime)),
       });
+      const { parts, clock } = this;
+      router.service(SessionStatsService, statsMethods(new Stats({ store, sessions, parts, clock })));
       router.service(SandboxSessionDataPlaneService, this.dataPlaneMethods);
     };
-    this.sandbox = createClient(SandboxService, this.#transport({ authorization: `Bearer ${token}` }));
+    const withToken = this.#transport({ authorization: `Bearer ${token}` });
+    this.sandbox = createClient(SandboxService, withToken);
+    this.stats = createClient(SessionStatsService, withToken);
   }
 
   /** A session that runs, and its data plane. */

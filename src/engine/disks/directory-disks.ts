@@ -44,6 +44,11 @@ class DirectoryDisks implements Disks {
     throw new TenkiError("data_loss", "its disk is gone");
   }
 
+  /** What lies in a directory only a walk through the guest's own tree could tell. */
+  async usage(): Promise<undefined> {
+    return undefined;
+  }
+
   /** By `rm`, which goes down by descriptors: a guest may have nested deeper than a path can say. */
   async release(handle: string): Promise<void> {
     await runProcess(["rm", "-rf", "--one-file-system", "--", join(this.#directory, handle)], {

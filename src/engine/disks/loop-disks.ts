@@ -2,11 +2,13 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultResources } from "../../domain/resources.js";
+import type { DiskUsage } from "../../domain/session-stats.js";
 import type { Logger } from "../../lib/logger.js";
 import type { Disk, Disks } from "../core/ports/disks.js";
 import { asDiskError, requireFreeSpace } from "./disk-space.js";
 import { persistLoopDisk, reopenLoopDisk } from "./kept-loop-disk.js";
 import { makeLoopDisk, removeLoopDisk, type LoopDiskPlace } from "./loop-disk.js";
+import { mountUsage } from "./mount-usage.js";
 import { ReadyPool } from "./ready-pool.js";
 
 export interface LoopDisksOptions {
@@ -60,6 +62,10 @@ class LoopDisks implements Disks {
     const place = this.#place(handle);
     await reopenLoopDisk(place);
     return { handle, directory: place.mountPoint };
+  }
+
+  usage(handle: string): Promise<DiskUsage | undefined> {
+    return mountUsage(this.#place(handle).mountPoint);
   }
 
   async release(handle: string): Promise<void> {

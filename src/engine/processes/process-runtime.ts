@@ -2,6 +2,7 @@ import { mkdir, readdir, readlink, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { homeDirectory } from "../../domain/file.js";
 import { TenkiError } from "../../domain/error.js";
+import type { SandboxStats } from "../../domain/session-stats.js";
 import type {
   GuestCommand,
   GuestFiles,
@@ -87,6 +88,11 @@ class ProcessRuntime implements Runtime {
 
   files(sessionId: string): GuestFiles {
     return new HostFiles(() => this.#requireRoot(sessionId));
+  }
+
+  /** Its processes are the host's like any other, counted by nobody. */
+  async stats(): Promise<SandboxStats> {
+    return {};
   }
 
   async sweep(keep: ReadonlySet<string>): Promise<void> {

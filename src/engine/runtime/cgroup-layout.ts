@@ -10,6 +10,8 @@ export interface CgroupLayout {
   readonly version: CgroupVersion;
   /** Every hierarchy's root directory: one for v2; else one for each set of controllers, and `unified`. */
   readonly hierarchies: readonly string[];
+  /** Where each controller's files are; nothing where it is missing. */
+  readonly controllerRoots: ControllerRoots;
   /** Which of the controllers that hold a sandbox's limits are not there. */
   readonly missingControllers: readonly string[];
   /** Swap can be bounded, so that a memory limit is not doubled by it. */
@@ -17,6 +19,11 @@ export interface CgroupLayout {
   /** What makes processes stand still; undefined where there is none. */
   readonly freezer: Freezer | undefined;
 }
+
+const controllerNames = ["cpu", "cpuacct", "memory", "pids"] as const;
+
+/** `cpuacct`, which counts, is a part of version 2's `cpu`. */
+export type ControllerRoots = Readonly<Partial<Record<(typeof controllerNames)[number], string>>>;
 
 const cgroupRoot = "/sys/fs/cgroup";
 const neededControllers = ["cpu", "memory", "pids"];
@@ -42,6 +49,12 @@ export function cgroupLayoutOf(mounts: readonly MountEntry[]): CgroupLayout {
       : v1.flatMap(({ options }) => options);
   return {
     version,
+    controllerRoots: Object.fromEntries(
+      controllerNames.flatMap((name) => {
+        const mount = version === "v2" ? v2[0] : v1.find(({ options }) => options.includes(name));
+        return mount === undefined ? [] : [[name, mount.mountPoint]];
+      }),
+    ),
     hierarchies: [...new Set(cgroups.map(({ mountPoint }) => mountPoint))],
     missingControllers: neededControllers.filter((name) => !controllers.includes(name)),
     // Version 2 leaves the file out where there is no swap to bound, and the runtimes know that.

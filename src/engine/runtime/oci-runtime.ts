@@ -1,6 +1,7 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TenkiError } from "../../domain/error.js";
+import type { SandboxStats } from "../../domain/session-stats.js";
 import type { Logger } from "../../lib/logger.js";
 import type {
   GuestCommand,
@@ -20,6 +21,8 @@ import { readMachine, type Machine } from "./machine.js";
 import { requireNamespaces } from "./namespaces.js";
 import { pathFitsOverlay, prepareOverlays } from "./overlay.js";
 import { preparedFiles, toHostname } from "./prepared-files.js";
+import { readCgroupStats } from "./read-cgroup-stats.js";
+import { readNetworkStats } from "./read-network-stats.js";
 import { removeContainer, type ContainerPlace } from "./remove-container.js";
 import { runContainer } from "./run-container.js";
 import { selectRuntime, type OciRuntimeProgram } from "./select-runtime.js";
@@ -167,6 +170,17 @@ class OciRuntime implements Runtime {
 
   files(sessionId: string): GuestFiles {
     return this.#link(sessionId).files;
+  }
+
+  async stats(sessionId: string): Promise<SandboxStats> {
+    const { directory, cgroupPath } = this.#place(sessionId);
+    const init = await runningInit(directory);
+    if (init === undefined) return {};
+    const [cgroup, network] = await Promise.all([
+      readCgroupStats(this.#cgroups.controllerRoots, cgroupPath),
+      readNetworkStats(init),
+    ]);
+    return { ...cgroup, ...network };
   }
 
   async sweep(keep: ReadonlySet<string>): Promise<void> {

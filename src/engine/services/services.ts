@@ -1,3 +1,4 @@
+import { SessionStatsService } from "../../gen/tenki/engine/v1/stats_pb.js";
 import { createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
 import { SandboxService, SandboxSessionDataPlaneService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { SSHGatewayClientService } from "../../gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";
@@ -7,6 +8,7 @@ import type { Files } from "../core/files.js";
 import type { Git } from "../core/git/git.js";
 import type { Images } from "../core/ports/images.js";
 import type { Sessions } from "../core/sessions.js";
+import type { Stats } from "../core/stats.js";
 import type { WorkspaceLimits } from "../core/workspace-limits.js";
 import type { WorkspaceSettings } from "../core/workspace-settings.js";
 import type { DataPlaneAccess } from "./data-plane-access.js";
@@ -15,6 +17,7 @@ import { gitMethods } from "./git.js";
 import { identityMethods } from "./identity.js";
 import { runMethods } from "./run.js";
 import { sessionMethods } from "./sessions.js";
+import { statsMethods } from "./stats.js";
 import { workspaceMethods } from "./workspace.js";
 
 export interface ServicesOptions {
@@ -26,12 +29,13 @@ export interface ServicesOptions {
   readonly files: Files;
   readonly git: Git;
   readonly images: Images;
+  readonly stats: Stats;
   readonly dataPlane: DataPlaneAccess;
 }
 
-/** The contract's services with the methods that there are; the others answer `unimplemented`. */
+/** The contract's services, and ours beyond it, with the methods that there are; the others answer `unimplemented`. */
 export function createServices(options: ServicesOptions): ServiceImplSpec[] {
-  const { access, commands, files } = options;
+  const { access, commands, files, stats } = options;
   return [
     createServiceImplSpec<typeof SandboxService>(SandboxService, {
       ...identityMethods(access.identity),
@@ -44,5 +48,6 @@ export function createServices(options: ServicesOptions): ServiceImplSpec[] {
       ...fileMethods(files),
     }),
     createServiceImplSpec<typeof SSHGatewayClientService>(SSHGatewayClientService, {}),
+    createServiceImplSpec<typeof SessionStatsService>(SessionStatsService, statsMethods(stats)),
   ];
 }

@@ -1,3 +1,5 @@
+import type { DiskUsage } from "../../../domain/session-stats.js";
+
 export interface Disk {
   /** The adapter's own name for it; what the record keeps. */
   readonly handle: string;
@@ -12,6 +14,8 @@ export interface Disks {
   persist(handle: string): Promise<void>;
   /** Opens one that was kept, after a restart of the machine too, checked where it was not closed properly. Idempotent. */
   reopen(handle: string): Promise<Disk>;
+  /** How full it is; undefined where it has no bound of its own, or is not there. */
+  usage(handle: string): Promise<DiskUsage | undefined>;
   /** Idempotent; unmounts and deletes. */
   release(handle: string): Promise<void>;
   /** After a restart: removes whatever of ours belongs to no handle in `keep`. */

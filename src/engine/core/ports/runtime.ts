@@ -1,5 +1,6 @@
 import type { CommandExit, TerminalSize } from "../../../domain/command.js";
 import type { FileInfo } from "../../../domain/file.js";
+import type { SandboxStats } from "../../../domain/session-stats.js";
 import type { Disk } from "./disks.js";
 import type { Image } from "./images.js";
 import type { NetworkAttachment } from "./network.js";
@@ -154,6 +155,8 @@ export interface Runtime {
     signal: AbortSignal,
   ): Promise<GuestProcess>;
   files(sessionId: string): GuestFiles;
+  /** Seen from outside: nothing is started inside. Of a sandbox that does not run nothing is known. */
+  stats(sessionId: string): Promise<SandboxStats>;
   /** After a restart: removes every sandbox of ours that is not in `keep`. */
   sweep(keep: ReadonlySet<string>): Promise<void>;
 }
