@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "door.h"
 #include "files.h"
 #include "frame.h"
 #include "prepare.h"
@@ -30,6 +31,7 @@ static void dispatch(int sock, uint8_t type, struct reader *request) {
     switch (type) {
     case REQUEST_PING: answer_ping(sock); break;
     case REQUEST_RUN: serve_run(sock, request); break;
+    case REQUEST_ATTACH: serve_attach(sock, request);
     case REQUEST_PREPARE: serve_prepare(sock, request); break;
     default: serve_file_request(sock, type, request); break;
     }

@@ -5,7 +5,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { REPORT_STEP = STDIN_WINDOW / 4 };
+enum { REPORT_STEP = STDIN_WINDOW / 16 };
 
 uint8_t *input_room(struct input *input, uint32_t *size) {
     uint32_t tail = (input->head + input->used) % STDIN_WINDOW;
@@ -19,6 +19,7 @@ static void drop(struct input *input, uint32_t size) {
     input->head = (input->head + size) % STDIN_WINDOW;
     input->used -= size;
     input->taken += size;
+    if (input->used == 0) input->head = 0; /* so that only as much is touched as there ever was */
 }
 
 /*
@@ -41,6 +42,7 @@ static void close_now(struct input *input) {
 
 void input_added(struct input *input, uint32_t size) {
     input->used += size;
+    input->received += size;
     if (input->fd < 0) drop(input, size);
 }
 
@@ -75,4 +77,9 @@ uint32_t input_report(struct input *input) {
     if (taken < REPORT_STEP && input->used > 0) return 0;
     input->taken = 0;
     return taken;
+}
+
+uint32_t input_open_window(struct input *input) {
+    input->taken = 0;
+    return STDIN_WINDOW - input->used;
 }

@@ -13,6 +13,7 @@ struct input {
     bool line_begun;     /* the last byte that a terminal was given did not end a line */
     uint32_t head, used; /* of the ring */
     uint32_t taken;      /* not reported yet */
+    uint64_t received;   /* in all */
     uint8_t ring[STDIN_WINDOW];
 };
 
@@ -25,5 +26,7 @@ void input_feed(struct input *input);
 void input_close(struct input *input);
 /* How much to report as taken now; in larger steps while there is more to come. */
 uint32_t input_report(struct input *input);
+/* How much may be sent by a caller who comes anew: what was taken is reported by that. */
+uint32_t input_open_window(struct input *input);
 
 #endif

@@ -6,13 +6,14 @@
 #define TENKI_PROTOCOL_H
 
 enum {
-    PROTOCOL_VERSION = 1,
+    PROTOCOL_VERSION = 2,
     LISTEN_FD = 3,
     HEADER_BYTES = 5,
     REQUEST_MAX = 4 << 20,    /* a first frame: arguments and environment, or the files of `prepare` */
     DATA_MAX = 256 << 10,     /* any later frame */
     CHUNK_BYTES = 128 << 10,  /* what the guest puts into one frame at most */
-    STDIN_WINDOW = 256 << 10, /* stdin that may be on its way without having been taken */
+    STDIN_WINDOW = 1 << 20,   /* stdin that may be on its way without having been taken */
+    OUTPUT_RING = 4 << 20,    /* where a kept command's output stays for a while */
     REQUEST_SECONDS = 10,     /* how long a connection may take to say what it wants */
     HANGUP_GRACE_MS = 2000,   /* between SIGHUP and SIGKILL when the caller is gone */
     TENKI_UID = 1000,
@@ -24,6 +25,7 @@ enum request_type {
     REQUEST_PING = 0x01,
     REQUEST_RUN = 0x02,
     REQUEST_PREPARE = 0x03,
+    REQUEST_ATTACH = 0x04,
     REQUEST_READ = 0x10,
     REQUEST_WRITE = 0x11,
     REQUEST_STAT = 0x12,
@@ -33,7 +35,15 @@ enum request_type {
 };
 
 /* What follows a request, from the engine. */
-enum up_type { UP_STDIN = 0x20, UP_STDIN_CLOSE = 0x21, UP_SIGNAL = 0x22, UP_DATA = 0x23, UP_END = 0x24 };
+enum up_type {
+    UP_STDIN = 0x20,
+    UP_STDIN_CLOSE = 0x21,
+    UP_SIGNAL = 0x22,
+    UP_DATA = 0x23,
+    UP_END = 0x24,
+    UP_RESIZE = 0x25,
+    UP_HANG_UP = 0x26,
+};
 
 /* Answers. */
 enum down_type {
@@ -44,6 +54,7 @@ enum down_type {
     DOWN_STDERR = 0x84,
     DOWN_STDIN_TAKEN = 0x85,
     DOWN_EXIT = 0x86,
+    DOWN_ATTACHED = 0x87,
     DOWN_SIZE = 0x90,
     DOWN_DATA = 0x91,
     DOWN_END = 0x92,
@@ -67,6 +78,7 @@ enum error_reason {
     REASON_OUTSIDE_HOME = 1,
     REASON_NOT_REGULAR = 2,
     REASON_BAD_REQUEST = 3,
+    REASON_NOT_KEPT = 4,
 };
 
 #endif

@@ -1,4 +1,4 @@
-/* Starting a command: streams, user, directory, exec. */
+/* Starting a command: request, streams, user, directory, exec. */
 #ifndef TENKI_SPAWN_H
 #define TENKI_SPAWN_H
 
@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "protocol.h"
+#include "frame.h"
 
 struct command {
     char **argv;
@@ -15,7 +15,12 @@ struct command {
     bool privileged, pty, want_stdin;
     uint16_t rows, columns;
     uint32_t timeout_ms;
+    const char *id; /* empty where it is not kept */
+    uint32_t linger_ms;
 };
+
+/* What a `run` request asks for; it lies in the request. False where that is none. */
+bool read_command(struct reader *request, struct command *command);
 
 /* Our ends, non-blocking and close-on-exec; -1 where there is none. */
 struct streams {

@@ -40,7 +40,7 @@ test("a frame that claims to be huge is refused, without waiting for it", async 
 });
 
 test("a request of a kind that does not exist is refused", async () => {
-  for (const type of [0, 0x04, 0x20, down.pong, 0xff]) {
+  for (const type of [0, 0x05, 0x20, down.pong, 0xff]) {
     assert.deepEqual(
       await ask(frame(type, Buffer.from("x"))),
       errorFrame(constants.errno.EPROTO),
@@ -56,11 +56,22 @@ test("a payload that is no request is refused", async () => {
     .u32(0)
     .u32(0)
     .u32(0)
+    .string("")
+    .u32(0)
     .string("/")
     .strings([])
     .strings([])
     .finish();
-  const tooMany = new PayloadWriter().u8(0).u32(0).u32(0).u32(0).string("/").u32(0xffff_ffff).finish();
+  const tooMany = new PayloadWriter()
+    .u8(0)
+    .u32(0)
+    .u32(0)
+    .u32(0)
+    .string("")
+    .u32(0)
+    .string("/")
+    .u32(0xffff_ffff)
+    .finish();
   const leftOver = Buffer.concat([new PayloadWriter().string("/home/tenki/x").finish(), Buffer.alloc(1)]);
   const withNul = new PayloadWriter().bytes(Buffer.from("/home/tenki\0x")).finish();
   const refused = errorFrame(constants.errno.EINVAL);
@@ -113,6 +124,8 @@ const sleeping = (flags: number): Buffer =>
       .u32(0)
       .u32(0)
       .u32(0)
+      .string("")
+      .u32(0)
       .string("/")
       .strings(["/bin/sleep", "1000"])
       .strings([])
@@ -120,13 +133,13 @@ const sleeping = (flags: number): Buffer =>
   );
 
 test("a running command ends when its caller breaks the protocol", async () => {
-  const window = 256 << 10;
+  const window = 1 << 20;
   const violations = {
     "a frame of no kind": frame(0x77),
     "a signal that is none": frame(up.signal, Buffer.alloc(3)),
     "a close with something in it": frame(up.stdinClose, Buffer.alloc(1)),
     "more stdin than was granted": Buffer.concat(
-      [0, 1].map(() => frame(up.stdin, Buffer.alloc(window / 2 + (70 << 10)))),
+      [0, 1].map(() => frame(up.stdin, Buffer.alloc(window / 2 + (70 << 10)))), // its pipe takes 64 KiB
     ),
     "a stdin frame beyond the window": frame(up.stdin, Buffer.alloc(0), window + 1),
   };
@@ -161,6 +174,8 @@ test("without stdin a command reads an end at once, and what is sent is dropped"
     .u8(0)
     .u32(0)
     .u32(0)
+    .u32(0)
+    .string("")
     .u32(0)
     .string("/")
     .strings(["/bin/cat"])

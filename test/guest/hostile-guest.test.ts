@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { GuestLink } from "../../src/engine/runtime/guest/guest-link.js";
 import { PayloadWriter } from "../../src/engine/runtime/guest/payload.js";
-import { down } from "../../src/engine/runtime/guest/protocol.js";
+import { down, protocolVersion } from "../../src/engine/runtime/guest/protocol.js";
 import { waitUntil } from "../../src/lib/wait-until.js";
 import { frame } from "./support/raw-client.js";
 import { commandOf, neverAborts } from "./support/run-in.js";
@@ -53,6 +53,7 @@ const calls: Record<string, () => Promise<unknown>> = {
   ping: () => link.ping(neverAborts()),
   prepare: () => link.prepare([], neverAborts()),
   spawn: () => link.spawn(commandOf(["true"]), neverAborts()),
+  attach: () => link.attach("id", 0, neverAborts()),
   read: () => link.files.read("/home/tenki/x", { offset: 0, length: 0, chunkBytes: 10 }),
   write: () => link.files.write("/home/tenki/x", chunks(), { mode: 0, truncate: true, sync: false }),
   stat: () => link.files.stat("/home/tenki/x"),
@@ -115,10 +116,10 @@ test("an answer that never comes ends with the caller's patience", async () => {
 });
 
 test("another protocol version is said to be one", async () => {
-  says(frame(down.pong, new PayloadWriter().u32(2).finish()));
+  says(frame(down.pong, new PayloadWriter().u32(3).finish()));
   await assert.rejects(link.ping(neverAborts()), {
     kind: "failed_precondition",
-    message: /protocol 2, not 1/,
+    message: /protocol 3, not 2/,
   });
 });
 
@@ -187,7 +188,9 @@ test("a socket whose path is longer than an address can be", async () => {
   await mkdir(deep, { recursive: true });
   const far = createServer((socket) => {
     socket.on("error", () => undefined);
-    socket.once("data", () => socket.write(frame(down.pong, new PayloadWriter().u32(1).finish())));
+    socket.once("data", () =>
+      socket.write(frame(down.pong, new PayloadWriter().u32(protocolVersion).finish())),
+    );
   });
   // The server side has the same bound, so it is made by a shorter name for the same directory.
   await symlink(deep, join(directory, "short"));

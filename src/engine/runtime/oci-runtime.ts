@@ -164,8 +164,13 @@ class OciRuntime implements Runtime {
     return this.#link(sessionId).spawn(command, signal);
   }
 
-  async attach(): Promise<GuestProcess> {
-    throw new TenkiError("unimplemented", "not yet");
+  attach(
+    sessionId: string,
+    id: string,
+    { outputOffset }: { readonly outputOffset: number },
+    signal: AbortSignal,
+  ): Promise<GuestProcess> {
+    return this.#link(sessionId).attach(id, outputOffset, signal);
   }
 
   files(sessionId: string): GuestFiles {

@@ -1,11 +1,14 @@
 import { connect, type Socket } from "node:net";
 import { TenkiError } from "../../../domain/error.js";
 import { type Frame, FrameReader } from "./frame-reader.js";
-import { headerBytes } from "./protocol.js";
+import { headerBytes, up } from "./protocol.js";
 import { openSocketAddress } from "./socket-address.js";
 
 /** A frame up to this size is sent as one piece rather than gathered from two. */
 const copiedBytesMax = 4096;
+
+/** How long a guest may take to take what it is told last. */
+const partingMs = 5_000;
 
 /** One connection to the guest, and so one operation. Whoever opened it closes it. */
 export class GuestConnection {
@@ -51,9 +54,18 @@ export class GuestConnection {
     });
   }
 
-  /** Idempotent. The guest ends what it was doing for us. */
+  /** Idempotent. The guest ends what it was doing for us, but for a command that is kept. */
   close(): void {
     this.#socket.destroy();
+  }
+
+  /** Idempotent. Closes, and a command that is kept ends as well; where it has ended, nobody waits for us any more. */
+  hangUp(): void {
+    if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    void this.send(up.hangUp, Buffer.alloc(0));
+    this.#socket.destroySoon();
+    const parting = setTimeout(() => this.close(), partingMs);
+    this.#socket.once("close", () => clearTimeout(parting));
   }
 
   /** A guest's processes can stop what serves its files, which must not keep a caller for ever. */
@@ -65,15 +77,19 @@ export class GuestConnection {
     });
   }
 
-  /** Runs `operation` and closes the connection when it fails or the signal aborts; the signal is let go then. */
-  async during<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
-    const onAbort = () => this.close();
+  /** Runs `operation` and closes the connection, by `leave`, when it fails or the signal aborts; the signal is let go then. */
+  async during<T>(
+    signal: AbortSignal,
+    operation: () => Promise<T>,
+    leave: () => void = () => this.close(),
+  ): Promise<T> {
+    const onAbort = leave;
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       if (signal.aborted) throw cancelled(signal);
       return await operation();
     } catch (error) {
-      this.close();
+      leave();
       throw signal.aborted ? cancelled(signal) : error;
     } finally {
       signal.removeEventListener("abort", onAbort);

@@ -53,6 +53,7 @@ const noSpace = "no space left on the sandbox's disk";
 const reasons: ReadonlyMap<number, readonly [ErrorKind, string?]> = new Map([
   [errorReason.outsideHome, ["permission_denied", `path is outside ${homeDirectory}`]],
   [errorReason.notRegular, ["failed_precondition", "not a regular file"]],
+  [errorReason.notKept, ["data_loss", "the command's output from there on is not kept"]],
 ]);
 
 const errors: ReadonlyMap<number, readonly [ErrorKind, string?]> = new Map([

@@ -1,11 +1,17 @@
 import { TenkiError } from "../../../domain/error.js";
-import type { GuestCommand, GuestFiles, SandboxFile, SpawnResult } from "../../core/ports/runtime.js";
+import type {
+  GuestCommand,
+  GuestFiles,
+  GuestProcess,
+  SandboxFile,
+  SpawnResult,
+} from "../../core/ports/runtime.js";
 import { GuestConnection } from "./connection.js";
 import { expectFrame } from "./guest-error.js";
 import { LinkedFiles } from "./guest-files.js";
 import { PayloadWriter } from "./payload.js";
 import { down, protocolVersion, request, requestBytesMax, userOwns } from "./protocol.js";
-import { spawnCommand } from "./spawn.js";
+import { attachCommand, spawnCommand } from "./spawn.js";
 
 /** The engine's way into one sandbox: a connection to its pid 1 for each thing to be done. */
 export class GuestLink {
@@ -57,6 +63,17 @@ export class GuestLink {
   /** Starts a command. The signal is for the start: once it runs, `close` of the process ends it. */
   async spawn(command: GuestCommand, signal: AbortSignal): Promise<SpawnResult> {
     const connection = new GuestConnection(this.#socketPath);
-    return connection.during(signal, () => spawnCommand(connection, command));
+    return connection.during(
+      signal,
+      () => spawnCommand(connection, command),
+      // One that is kept may have started all the same, and would wait.
+      () => (command.kept === undefined ? connection.close() : connection.hangUp()),
+    );
+  }
+
+  /** Comes back to a kept command. Throws `not_found` and `data_loss`. The signal is for the way there. */
+  async attach(id: string, outputOffset: number, signal: AbortSignal): Promise<GuestProcess> {
+    const connection = new GuestConnection(this.#socketPath);
+    return connection.during(signal, () => attachCommand(connection, id, outputOffset));
   }
 }

@@ -5,22 +5,29 @@ import type { GuestEvent, GuestProcess } from "../../core/ports/runtime.js";
 import type { GuestConnection } from "./connection.js";
 import type { Frame } from "./frame-reader.js";
 import { malformed, PayloadReader, PayloadWriter } from "./payload.js";
-import { dataBytesMax, down, up } from "./protocol.js";
+import { dataBytesMax, down, terminalSizeMax, up } from "./protocol.js";
+
+/** Where its caller finds a command. */
+export type CommandPlace = Pick<GuestProcess, "pid" | "stdinWindowBytes" | "stdinReceived" | "outputOffset">;
 
 /** A command that runs in the guest, at the other end of a connection that is its own. */
 export class LinkedProcess implements GuestProcess {
   readonly pid: number;
-  readonly outputOffset = 0;
-  readonly stdinReceived = 0;
+  readonly outputOffset: number;
+  readonly stdinReceived: number;
   readonly stdinWindowBytes: number;
   readonly events: AsyncIterable<GuestEvent>;
   readonly #connection: GuestConnection;
+  readonly #kept: boolean;
+  #left = false;
 
-  constructor(connection: GuestConnection, started: PayloadReader) {
+  constructor(connection: GuestConnection, place: CommandPlace, { kept }: { readonly kept: boolean }) {
     this.#connection = connection;
-    this.pid = started.u32();
-    this.stdinWindowBytes = started.u32();
-    started.finish();
+    this.#kept = kept;
+    this.pid = place.pid;
+    this.outputOffset = place.outputOffset;
+    this.stdinReceived = place.stdinReceived;
+    this.stdinWindowBytes = place.stdinWindowBytes;
     this.events = this.#readEvents();
   }
 
@@ -40,15 +47,23 @@ export class LinkedProcess implements GuestProcess {
     void this.#connection.send(up.signal, new PayloadWriter().u32(number).finish());
   }
 
-  resize(_size: TerminalSize): void {
-    // not yet
-  }
-
-  detach(): void {
-    this.close();
+  resize({ rows, columns }: TerminalSize): void {
+    const size = new PayloadWriter()
+      .u32(Math.min(rows, terminalSizeMax))
+      .u32(Math.min(columns, terminalSizeMax));
+    void this.#connection.send(up.resize, size.finish());
   }
 
   close(): void {
+    if (this.#left) return;
+    this.#left = true;
+    if (this.#kept) this.#connection.hangUp();
+    else this.#connection.close();
+  }
+
+  detach(): void {
+    if (this.#left) return;
+    this.#left = true;
     this.#connection.close();
   }
 
@@ -59,6 +74,8 @@ export class LinkedProcess implements GuestProcess {
         yield event;
         if (event.kind === "exit") return;
       }
+    } catch (error) {
+      if (!this.#left) throw error;
     } finally {
       this.close();
     }

@@ -1,11 +1,12 @@
 import { constants } from "node:os";
 import type { CommandExit } from "../../../domain/command.js";
-import type { GuestCommand, SpawnResult } from "../../core/ports/runtime.js";
+import type { GuestCommand, GuestProcess, SpawnResult } from "../../core/ports/runtime.js";
 import type { GuestConnection } from "./connection.js";
-import { describeErrno, readFailure } from "./guest-error.js";
+import { TenkiError } from "../../../domain/error.js";
+import { describeErrno, expectFrame, readFailure } from "./guest-error.js";
 import { LinkedProcess } from "./guest-process.js";
 import { malformed, PayloadReader, PayloadWriter } from "./payload.js";
-import { down, request, requestBytesMax, runFlags } from "./protocol.js";
+import { down, request, requestBytesMax, runFlags, terminalSizeMax } from "./protocol.js";
 
 /** Asks the guest to start a command. The connection becomes the process's where it did. */
 export async function spawnCommand(connection: GuestConnection, command: GuestCommand): Promise<SpawnResult> {
@@ -16,7 +17,12 @@ export async function spawnCommand(connection: GuestConnection, command: GuestCo
   const failure = readFailure(frame);
   if (failure !== undefined) return refuse(connection, command, failure.errno);
   const reader = new PayloadReader(frame.payload);
-  if (frame.type === down.started) return { started: true, process: new LinkedProcess(connection, reader) };
+  if (frame.type === down.started) {
+    const place = { pid: reader.u32(), stdinWindowBytes: reader.u32(), stdinReceived: 0, outputOffset: 0 };
+    reader.finish();
+    const process = new LinkedProcess(connection, place, { kept: command.kept !== undefined });
+    return { started: true, process };
+  }
   if (frame.type !== down.spawnFailed) throw malformed("the wrong kind of frame");
   const errno = reader.u32();
   const step = reader.u8();
@@ -24,22 +30,46 @@ export async function spawnCommand(connection: GuestConnection, command: GuestCo
   return refuse(connection, command, errno, step);
 }
 
-/** A terminal's rows and columns, as the kernel keeps them. */
-const sizeMax = 0xffff;
+/** Asks for a command that is kept. The connection becomes its new caller's, who takes it from any other. */
+export async function attachCommand(
+  connection: GuestConnection,
+  id: string,
+  outputOffset: number,
+): Promise<GuestProcess> {
+  const bytes = new PayloadWriter().string(id).u64(outputOffset).finish();
+  void connection.send(request.attach, bytes);
+  const frame = await connection.next();
+  if (readFailure(frame)?.errno === constants.errno.ENOENT) {
+    throw new TenkiError("not_found", "no such command");
+  }
+  const reader = expectFrame(frame, down.attached);
+  const pid = reader.u32();
+  const stdinWindowBytes = reader.u32();
+  const stdinReceived = reader.u64();
+  reader.finish();
+  return new LinkedProcess(
+    connection,
+    { pid, stdinWindowBytes, stdinReceived, outputOffset },
+    { kept: true },
+  );
+}
+
 /** Longer than a session lives. */
-const timeoutMsMax = 0xffff_ffff;
+const timeMsMax = 0xffff_ffff;
 
 function encodeCommand(command: GuestCommand): Buffer {
-  const { terminal } = command;
+  const { terminal, kept } = command;
   const flags =
     (command.privileged ? runFlags.privileged : 0) |
     (terminal === undefined ? 0 : runFlags.pty) |
     runFlags.stdin;
   return new PayloadWriter()
     .u8(flags)
-    .u32(Math.min(terminal?.rows ?? 0, sizeMax))
-    .u32(Math.min(terminal?.columns ?? 0, sizeMax))
-    .u32(Math.min(Math.ceil(command.timeoutMs), timeoutMsMax))
+    .u32(Math.min(terminal?.rows ?? 0, terminalSizeMax))
+    .u32(Math.min(terminal?.columns ?? 0, terminalSizeMax))
+    .u32(Math.min(Math.ceil(command.timeoutMs), timeMsMax))
+    .string(kept?.id ?? "")
+    .u32(Math.min(Math.ceil(kept?.lingerMs ?? 0), timeMsMax))
     .string(command.cwd)
     .strings(command.argv)
     .strings(Object.entries(command.env).map(([name, value]) => `${name}=${value}`))
