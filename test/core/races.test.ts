@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
+import { Commands } from "../../src/engine/core/commands.js";
 import { settle } from "./fake-clock.js";
 import { refused } from "./refused.js";
 import { hourMs, minuteMs, nothing, oneOfEach, Workbench } from "./workbench.js";
@@ -149,5 +150,121 @@ describe("two at once", () => {
     assert.deepEqual(bench.parts.count(), { sandboxes: 50, networks: 50, disks: 50 });
     await Promise.all(ids.map((id) => bench.sessions.terminate(id)));
     assert.deepEqual(bench.parts.count(), nothing);
+  });
+
+  describe("around a pause", () => {
+    const signal = new AbortController().signal;
+    const request = { argv: ["wait"], cwd: "", env: {}, terminal: false, privileged: false, timeoutMs: 0 };
+    const start = (id: string) => new Commands(bench.sessions, bench.parts.runtime).run(id, request, signal);
+    const frozen = (id: string) => bench.parts.runtime.sandboxes.get(id)?.isPaused;
+
+    it("a command that has begun to start is waited for, and the next one is refused", async () => {
+      const { id } = await bench.createRunning();
+      const spawn = bench.parts.steps.hold("runtime.spawn");
+      const starting = start(id);
+      await spawn.reached;
+      const pausing = bench.sessions.pause(id);
+      await settle();
+      assert.equal(bench.sessions.get(id).state, "PAUSING");
+      assert.equal(frozen(id), false);
+      await assert.rejects(start(id), refused("failed_precondition", "state=PAUSING"));
+      spawn.release();
+      assert.ok((await starting).started);
+      assert.equal((await pausing).state, "PAUSED");
+      assert.equal(bench.clock.alarms, 1, "no alarm is left but the activity's");
+    });
+
+    it("a start that takes for ever holds a pause up for two seconds", async () => {
+      const { id } = await bench.createRunning();
+      const spawn = bench.parts.steps.hold("runtime.spawn");
+      const starting = start(id);
+      await spawn.reached;
+      const pausing = bench.sessions.pause(id);
+      await settle();
+      await bench.clock.advance(1_999);
+      assert.equal(frozen(id), false);
+      await bench.clock.advance(1);
+      assert.equal((await pausing).state, "PAUSED");
+      spawn.release();
+      assert.ok((await starting).started, "it has started, and stands still");
+    });
+
+    it("two pauses: one of them does it, the other is told that it is paused", async () => {
+      const { id } = await bench.createRunning();
+      const [one, two] = await Promise.allSettled([bench.sessions.pause(id), bench.sessions.pause(id)]);
+      assert.equal(one.status, "fulfilled");
+      assert.ok(two.status === "rejected" && refused("failed_precondition", "state=PAUSED")(two.reason));
+    });
+
+    it("two resumes: one of them does it, the other is told that it runs", async () => {
+      const { id } = await bench.createRunning();
+      await bench.sessions.pause(id);
+      const [one, two] = await Promise.allSettled([bench.sessions.resume(id), bench.sessions.resume(id)]);
+      assert.equal(one.status, "fulfilled");
+      assert.ok(two.status === "rejected" && refused("failed_precondition", "state=RUNNING")(two.reason));
+      assert.equal(frozen(id), false);
+    });
+
+    it("pause and resume in one breath: in their order", async () => {
+      const { id } = await bench.createRunning();
+      const [paused, resumed] = await Promise.all([bench.sessions.pause(id), bench.sessions.resume(id)]);
+      assert.deepEqual([paused.state, resumed.state], ["PAUSED", "RUNNING"]);
+    });
+
+    for (const step of ["runtime.pause", "disks.persist"] as const) {
+      it(`terminate while a pause is held up by ${step}`, async () => {
+        const { id } = await bench.createRunning();
+        const held = bench.parts.steps.hold(step);
+        const pausing = bench.sessions.pause(id);
+        await held.reached;
+        const ending = bench.sessions.terminate(id);
+        held.release();
+        assert.equal((await pausing).state, "PAUSED");
+        assert.equal((await ending).state, "TERMINATED");
+        assert.deepEqual(bench.parts.count(), nothing);
+      });
+    }
+
+    for (const step of ["disks.reopen", "network.attach", "runtime.start"]) {
+      it(`terminate while it is booted afresh, held up by ${step}`, async () => {
+        const { id } = await bench.createRunning();
+        await bench.sessions.pause(id);
+        bench.parts.runtime.die(id);
+        const held = bench.parts.steps.hold(step);
+        const resuming = bench.sessions.resume(id);
+        await held.reached;
+        const ending = bench.sessions.terminate(id);
+        if (step !== "runtime.start") held.release();
+        assert.equal((await resuming).lastResumeError, "it was called off");
+        const ended = await ending;
+        assert.equal(ended.state, "TERMINATED");
+        assert.equal(ended.terminalError, undefined, "it ended by request");
+        assert.deepEqual(bench.parts.count(), nothing);
+      });
+    }
+
+    it("a session that is used again at the moment it is idle is paused, or used, never both", async () => {
+      const { id } = await bench.createRunning({ idleTimeoutMinutes: 1 });
+      await bench.clock.advance(minuteMs);
+      const ticking = bench.sessions.attendDue();
+      const spawned = await start(id);
+      await ticking;
+      assert.ok(spawned.started);
+      await settle();
+      assert.equal(bench.sessions.get(id).state, "RUNNING");
+      assert.equal(frozen(id), false);
+    });
+
+    it("an engine that stops while a session is booted afresh leaves it paused", async () => {
+      const { id } = await bench.createRunning();
+      await bench.sessions.pause(id);
+      bench.parts.runtime.die(id);
+      const held = bench.parts.steps.hold("runtime.start");
+      const resuming = bench.sessions.resume(id);
+      await held.reached;
+      await bench.sessions.close();
+      assert.equal((await resuming).state, "PAUSED");
+      await assert.rejects(bench.sessions.resume(id), refused("unavailable", "stopping"));
+    });
   });
 });

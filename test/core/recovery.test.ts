@@ -148,4 +148,148 @@ describe("the engine is lost and comes back", () => {
     assert.deepEqual(await bench.sessions.recover(), { running: 0, ended: 0 });
     assert.equal(bench.sessions.countLive(), 0);
   });
+
+  describe("around a pause", () => {
+    const lost = "its processes have ended";
+    const createPaused = async () => bench.sessions.pause((await bench.createRunning()).id);
+    const frozen = (id: string) => bench.parts.runtime.sandboxes.get(id)?.isPaused;
+
+    it("keeps what is paused as it is, with its network and its disk", async () => {
+      const paused = await createPaused();
+      assert.deepEqual(await bench.lose().recover(), { running: 0, ended: 0 });
+      assert.deepEqual(bench.sessions.get(paused.id), paused);
+      assert.equal(frozen(paused.id), true);
+      assert.deepEqual(bench.parts.count(), oneOfEach);
+      assert.equal((await bench.sessions.resume(paused.id)).state, "RUNNING");
+    });
+
+    const pauseSteps = [
+      ["runtime.pause", "before", "RUNNING"],
+      ["runtime.pause", "after", "PAUSED"],
+      ["disks.persist", "before", "PAUSED"],
+      ["disks.persist", "after", "PAUSED"],
+    ] as const;
+    for (const [step, when, outcome] of pauseSteps) {
+      it(`while it pauses, ${when} ${step}: it is ${outcome}`, async () => {
+        const { id, diskHandle } = await bench.createRunning({ pauseRetentionMs: hourMs });
+        const held = bench.parts.steps.hold(step, when);
+        void bench.sessions.pause(id);
+        await held.reached;
+        await bench.lose().recover();
+        const record = bench.sessions.get(id);
+        assert.equal(record.state, outcome);
+        assert.equal(frozen(id), outcome === "PAUSED");
+        assert.equal(record.pauseExpiresAt !== undefined, outcome === "PAUSED");
+        assert.equal(bench.parts.disks.persisted.has(diskHandle ?? ""), outcome === "PAUSED");
+        assert.deepEqual(bench.parts.count(), oneOfEach);
+      });
+    }
+
+    it("while it pauses, and its sandbox is gone: it ends", async () => {
+      const { id } = await bench.createRunning();
+      const held = bench.parts.steps.hold("runtime.pause");
+      void bench.sessions.pause(id);
+      await held.reached;
+      bench.parts.runtime.die(id);
+      assert.deepEqual(await bench.lose().recover(), { running: 0, ended: 1 });
+      assert.deepEqual(bench.parts.count(), nothing);
+    });
+
+    for (const [when, outcome] of [
+      ["before", "PAUSED"],
+      ["after", "RUNNING"],
+    ] as const) {
+      it(`while it resumes, ${when} its processes go on: it is ${outcome}`, async () => {
+        const { id } = await createPaused();
+        const held = bench.parts.steps.hold("runtime.resume", when);
+        void bench.sessions.resume(id);
+        await held.reached;
+        await bench.lose().recover();
+        const { state, lastResumeError } = bench.sessions.get(id);
+        assert.equal(state, outcome);
+        assert.equal(frozen(id), outcome === "PAUSED");
+        assert.equal(lastResumeError !== undefined, outcome === "PAUSED");
+      });
+    }
+
+    it("stops again what somebody else let go on", async () => {
+      const { id } = await createPaused();
+      await bench.parts.runtime.resume(id);
+      await bench.lose().recover();
+      assert.equal(bench.sessions.get(id).state, "PAUSED");
+      assert.equal(frozen(id), true);
+    });
+
+    it("keeps the disk of a paused session whose processes are gone, and says so", async () => {
+      const { id, diskHandle } = await createPaused();
+      bench.parts.runtime.die(id);
+      assert.deepEqual(await bench.lose().recover(), { running: 0, ended: 0 });
+      const record = bench.sessions.get(id);
+      assert.equal(record.state, "PAUSED");
+      assert.match(record.lastResumeError ?? "", new RegExp(lost));
+      assert.deepEqual([...bench.parts.disks.allocated.keys()], [diskHandle]);
+      assert.deepEqual(bench.parts.count(), { sandboxes: 0, networks: 0, disks: 1 });
+    });
+
+    it("does not take a network from whoever got it since", async () => {
+      const { id } = await createPaused();
+      bench.parts.runtime.die(id);
+      await bench.lose().recover();
+      const other = await bench.createRunning();
+      const resumed = await bench.sessions.resume(id);
+      assert.equal(resumed.state, "RUNNING");
+      assert.equal(resumed.lastResumeError, undefined);
+      assert.notEqual(resumed.networkHandle, other.networkHandle);
+      assert.deepEqual(bench.parts.count(), { sandboxes: 2, networks: 2, disks: 2 });
+    });
+
+    for (const step of ["disks.reopen", "network.attach", "runtime.start"]) {
+      for (const when of whens) {
+        it(`while it boots afresh, ${when} ${step}: it is paused, and can be resumed`, async () => {
+          const { id, diskHandle } = await createPaused();
+          bench.parts.runtime.die(id);
+          await bench.lose().recover();
+          const held = bench.parts.steps.hold(step, when);
+          void bench.sessions.resume(id);
+          await held.reached;
+          await settle();
+          await bench.lose().recover();
+          assert.equal(bench.sessions.get(id).state, "PAUSED");
+          assert.deepEqual(bench.parts.count(), { sandboxes: 0, networks: 0, disks: 1 });
+          const resumed = await bench.sessions.resume(id);
+          assert.equal(resumed.state, "RUNNING");
+          assert.equal(resumed.diskHandle, diskHandle);
+        });
+      }
+    }
+
+    it("ends a paused session whose retention ran out meanwhile", async () => {
+      const { id } = await bench.createRunning({ pauseRetentionMs: minuteMs });
+      await bench.sessions.pause(id);
+      bench.clock.set(new Date(bench.clock.now().getTime() + hourMs));
+      await bench.lose().recover();
+      const reaper = bench.reaper();
+      await reaper.tick();
+      assert.equal((await bench.until(id, "TERMINATED")).terminalError, "its pause_retention is over");
+      reaper.stop();
+    });
+
+    it("takes up a pause whose end could not be recorded", async () => {
+      const { id } = await bench.createRunning();
+      const held = bench.parts.steps.hold("disks.persist");
+      const pausing = bench.sessions.pause(id);
+      await held.reached;
+      const update = bench.store.updateSession.bind(bench.store);
+      bench.store.updateSession = () => {
+        throw new Error("no space left");
+      };
+      held.release();
+      await assert.rejects(pausing, /no space left/);
+      assert.equal(bench.sessions.get(id).state, "PAUSING");
+      bench.store.updateSession = update;
+      await bench.sessions.attendDue();
+      await bench.until(id, "RUNNING");
+      assert.equal(frozen(id), false);
+    });
+  });
 });
