@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, test } from "node:test";
@@ -164,4 +174,45 @@ test("a full host says where, keeps its kind, and nothing is left half-made", as
     await runProcess(["umount", small]);
     rmSync(small, { recursive: true });
   }
+});
+
+/** What is left of a disk when the power goes: its image as it is at that moment, and not unmounted. */
+function losePower(handle: string): string {
+  const survivor = `${handle}-after`;
+  const [image, copy] = [handle, survivor].map((name) => join(dataDir, "disks", `${name}.img`));
+  copyFileSync(image ?? "", copy ?? "");
+  return survivor;
+}
+
+test("what was persisted is there when the machine comes back, and can be written to", async () => {
+  const disks = await disksWith(0);
+  const { handle, directory } = await disks.allocate(64 * MiB);
+  writeFileSync(join(directory, "kept"), Buffer.alloc(3 * MiB, "k"));
+  await disks.persist(handle);
+  const survivor = losePower(handle);
+  await disks.release(handle);
+  const again = await disks.reopen(survivor);
+  assert.equal(again.handle, survivor);
+  assert.deepEqual(readFileSync(join(again.directory, "kept")), Buffer.alloc(3 * MiB, "k"));
+  writeFileSync(join(again.directory, "more"), "more");
+  assert.equal((await disks.reopen(survivor)).directory, again.directory, "it is open: nothing is done");
+  assert.equal(readFileSync(join(again.directory, "more"), "utf8"), "more");
+  assert.equal((await mountsBelow(join(dataDir, "disks"))).length, 1);
+});
+
+test("what the power took is mended, or said to be damaged, or gone", async () => {
+  const disks = await disksWith(0);
+  const { handle, directory } = await disks.allocate(64 * MiB);
+  await disks.persist(handle);
+  for (let n = 0; n < 500; n += 1) writeFileSync(join(directory, `unsaved-${n}`), `${n}`);
+  const survivor = losePower(handle);
+  const { directory: mended } = await disks.reopen(survivor);
+  writeFileSync(join(mended, "new"), "new");
+  assert.equal(readFileSync(join(mended, "new"), "utf8"), "new");
+  const other = losePower(survivor);
+  writeFileSync(join(dataDir, "disks", `${other}.img`), Buffer.alloc(64 * MiB, 0xff));
+  const dataLoss = (words: RegExp) => (error: unknown) =>
+    (error as TenkiError).kind === "data_loss" && words.test((error as TenkiError).message);
+  await assert.rejects(disks.reopen(other), dataLoss(/its disk is damaged/));
+  await assert.rejects(disks.reopen("000000000000"), dataLoss(/its disk is gone/));
 });
