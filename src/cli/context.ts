@@ -38,6 +38,8 @@ export class Context {
   #progress: Progress = noProgress;
   /** No session was named: it is the saved one. */
   #usesSavedSession = false;
+  /** As it was named, where one was. */
+  #session: string | undefined;
 
   constructor(io: Io, common: CommonOptions, interrupts: Interrupts) {
     this.io = io;
@@ -94,6 +96,10 @@ export class Context {
   }
 
   async sessionName(named: string | undefined): Promise<string> {
+    return (this.#session = await this.#nameOf(named));
+  }
+
+  async #nameOf(named: string | undefined): Promise<string> {
     const asked = firstFilled(named, this.io.env["TENKI_SESSION"]);
     if (asked !== undefined) return asked;
     const saved = firstFilled(await this.config.get("current_session_id"));
@@ -140,7 +146,9 @@ export class Context {
   }
 
   /** What mends an error that does not say so itself, seen from where this command line stands. */
-  hintFor({ kind }: TenkiError): string | undefined {
+  hintFor(error: TenkiError): string | undefined {
+    const { kind, state } = error as TenkiError & { readonly state?: string | undefined };
+    if (state === "PAUSED" && this.#session !== undefined) return `tenki sandbox resume ${this.#session}`;
     if (kind === "not_found" && this.#usesSavedSession)
       return "tenki sandbox list, then tenki sandbox set <id|name>";
     return undefined;

@@ -22,7 +22,15 @@ export class SessionNotFoundError extends SandboxError {}
 export class SessionExpiredError extends SandboxError {}
 export class SessionTerminatedError extends SandboxError {}
 /** The session's state does not allow it; the message names the state. */
-export class InvalidStateError extends SandboxError {}
+export class InvalidStateError extends SandboxError {
+  /** `PAUSED`, say; undefined where the message does not name it. */
+  readonly state: string | undefined;
+
+  constructor(kind: ErrorKind, message: string, details?: ErrorDetails) {
+    super(kind, message, details);
+    this.state = /\bstate=([A-Z_]+)/.exec(message)?.[1];
+  }
+}
 export class ResumeFailedError extends SandboxError {}
 
 /** The session exists, and did not become ready; it is left as it is. */

@@ -23,7 +23,7 @@ import type { SSHConnection } from "./ssh-connection.js";
 import { issueSshCert, type SSHCert } from "./ssh-gateway.js";
 import { startStream, type Stream } from "./stream.js";
 import { Volumes } from "./volumes.js";
-import { refuseNotResumed, refuseUnready, waitRunning, watchSession } from "./wait.js";
+import { refuseNotPaused, refuseNotResumed, refuseUnready, waitState, watchSession } from "./wait.js";
 import { writeFileStream, type ByteSource } from "./write-file.js";
 
 /** One sandbox, and everything that can be done with it. Made by a `Client`. */
@@ -71,14 +71,20 @@ export class Session implements AsyncDisposable {
 
   /** Until it is RUNNING (default 3 minutes); throws where it ends, or rests, instead. */
   async waitReady(timeoutMs?: number, signal?: AbortSignal): Promise<SessionInfo> {
-    const wait = { timeoutMs, signal, refuse: refuseUnready };
-    return (this.#info = await waitRunning(this.#rpc, this.dataPlane, wait));
+    const wait = { until: "RUNNING" as const, timeoutMs, signal, refuse: refuseUnready };
+    return (this.#info = await waitState(this.#rpc, this.dataPlane, wait));
+  }
+
+  /** Until a pause has ended; throws where it runs on, or ends, instead. */
+  async waitPaused(timeoutMs?: number, signal?: AbortSignal): Promise<SessionInfo> {
+    const wait = { until: "PAUSED" as const, timeoutMs, signal, refuse: refuseNotPaused };
+    return (this.#info = await waitState(this.#rpc, this.dataPlane, wait));
   }
 
   /** Until a resume has ended; throws `ResumeFailedError` where it went back to PAUSED. */
   async waitResumed(timeoutMs?: number, signal?: AbortSignal): Promise<SessionInfo> {
-    const wait = { timeoutMs, signal, refuse: refuseNotResumed };
-    return (this.#info = await waitRunning(this.#rpc, this.dataPlane, wait));
+    const wait = { until: "RUNNING" as const, timeoutMs, signal, refuse: refuseNotResumed };
+    return (this.#info = await waitState(this.#rpc, this.dataPlane, wait));
   }
 
   /** Each change of state, the present one first; ends with RUNNING or the session's end. */
@@ -102,11 +108,12 @@ export class Session implements AsyncDisposable {
     return this.update({ tags });
   }
 
+  /** Stops everything in it where it stands; `waitPaused` waits where the answer is PAUSING. */
   async pause(): Promise<SessionInfo> {
     return this.#heard(await this.#rpc.sandbox("pauseSession", { sessionId: this.id }));
   }
 
-  /** Begins to resume it; `waitResumed` waits for the end of that. */
+  /** Lets it go on where it stood; `waitResumed` waits where the answer is RESUMING. */
   async resume(): Promise<SessionInfo> {
     return this.#heard(await this.#rpc.sandbox("resumeSession", { sessionId: this.id }));
   }

@@ -13,20 +13,21 @@ export const defaultWaitTimeoutMs = 180_000;
 const longestPollPauseMs = 2_000;
 
 export interface SessionWait {
+  readonly until: "RUNNING" | "PAUSED";
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** What to throw for a state that does not lead to RUNNING; undefined = wait on. */
+  /** What to throw for a state that does not lead there; undefined = wait on. */
   readonly refuse: (info: SessionInfo) => TenkiError | undefined;
 }
 
-/** Waits until a session is RUNNING. */
-export async function waitRunning(rpc: Rpc, dataPlane: DataPlane, wait: SessionWait): Promise<SessionInfo> {
+/** Waits until a session is in a state. */
+export async function waitState(rpc: Rpc, dataPlane: DataPlane, wait: SessionWait): Promise<SessionInfo> {
   const timeoutMs = wait.timeoutMs ?? defaultWaitTimeoutMs;
   const deadline = startDeadline(timeoutMs, wait.signal);
   let state = "unknown";
   try {
     for await (const info of watchSession(rpc, dataPlane, deadline.signal)) {
-      if (info.state === "RUNNING") return info;
+      if (info.state === wait.until) return info;
       ({ state } = info);
       const refusal = wait.refuse(info);
       if (refusal !== undefined) throw refusal;
@@ -40,7 +41,7 @@ export async function waitRunning(rpc: Rpc, dataPlane: DataPlane, wait: SessionW
     const after = formatGoDuration(timeoutMs);
     throw new SandboxError(
       "deadline_exceeded",
-      `session ${dataPlane.sessionId} was not running after ${after} (state=${state})`,
+      `session ${dataPlane.sessionId} was not ${wait.until.toLowerCase()} after ${after} (state=${state})`,
       {
         cause: error,
       },
@@ -60,6 +61,16 @@ export function refuseUnready(info: SessionInfo): TenkiError | undefined {
     {
       hint: `resume it with \`tenki sandbox resume ${info.id}\``,
     },
+  );
+}
+
+/** A pause that did not work leaves the session running. */
+export function refuseNotPaused(info: SessionInfo): TenkiError | undefined {
+  if (isTerminal(info.state)) return terminated(info);
+  if (info.state !== "RUNNING") return undefined;
+  return new InvalidStateError(
+    "failed_precondition",
+    `session ${info.id} was not paused (state=${info.state})`,
   );
 }
 

@@ -92,8 +92,6 @@ const world: readonly Case[] = [
   ["unknown-session-in-json", ["sandbox", "get", "nobody", "--json"]],
   ["unknown-session-in-exec", ["sandbox", "exec", "--session", unknownId, "--", "true"]],
   ["ambiguous-session", ["sandbox", "get", "twin"]],
-  ["paused-session", ["sandbox", "exec", "--session", "paused", "--", "true"]],
-  ["paused-session-file", ["sandbox", "read", "--session", "paused", "--path", "a"]],
   ["terminated-session", ["sandbox", "exec", "--session", "ended", "--", "true"]],
   ["terminated-session-extend", ["sandbox", "extend", "1h", "--session", "ended"]],
   ["file-missing", ["sandbox", "read", "demo", "--path", "none"]],
@@ -136,10 +134,9 @@ describe("what goes wrong", () => {
   before(async () => {
     service = await MemoryService.start();
     place = await TestWorld.open({ TENKI_API_KEY: goodToken, TENKI_API_ENDPOINT: service.endpoint });
-    for (const name of ["demo", "twin", "twin", "paused", "ended"])
+    for (const name of ["demo", "twin", "twin", "ended"])
       await place.ok(["sandbox", "create", "--name", name]);
     await place.ok(["config", "set", "current_session_id", ""]);
-    service.sessions.setState(service.sessions.byName("paused"), SessionState.PAUSED);
     service.sessions.setState(service.sessions.byName("ended"), SessionState.TERMINATED);
     const { root } = service.sessions.byName("demo");
     await mkdir(join(root, "folder"));

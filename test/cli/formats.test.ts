@@ -19,6 +19,8 @@ const lines: readonly string[] = [
   "sandbox update demo --sticky",
   "sandbox wait demo",
   "sandbox extend 1h",
+  "sandbox pause demo",
+  "sandbox resume demo",
   "sandbox usage",
   "sandbox settings get",
   "sandbox settings set --max-volumes 3",

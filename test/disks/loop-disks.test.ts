@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import {
-  constants,
   copyFileSync,
   existsSync,
   mkdtempSync,

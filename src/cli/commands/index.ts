@@ -25,6 +25,8 @@ export const commands: CommandGroup = {
         update: { summary: "change a session", load: () => import("./sandbox/update.js") },
         wait: { summary: "wait until a session is ready", load: () => import("./sandbox/wait.js") },
         extend: { summary: "let a session live longer", load: () => import("./sandbox/extend.js") },
+        pause: { summary: "stop a session where it stands", load: () => import("./sandbox/pause.js") },
+        resume: { summary: "let a paused session go on", load: () => import("./sandbox/resume.js") },
         terminate: {
           summary: "end sessions",
           aliases: ["rm", "kill"],

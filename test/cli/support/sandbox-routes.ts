@@ -54,6 +54,8 @@ export function sandboxRoutes(
       const said = `git ${operation} failed (exit_code=1); check the repository, ref and access token: no such ref`;
       throw new ConnectError(said, Code.FailedPrecondition);
     }),
+    pauseSession: route(({ sessionId }) => ({ session: sessions.pause(sessionId).wire })),
+    resumeSession: route(({ sessionId }) => ({ session: sessions.resume(sessionId).wire })),
     terminateSession: route(({ sessionId }) => ({ session: sessions.terminate(sessionId).wire })),
     terminateSessions: route(({ sessionIds }) => terminateMany(sessions, sessionIds)),
     async *waitSession({ sessionId }, context) {

@@ -30,6 +30,8 @@ export const timestamp = (seconds: bigint) => create(TimestampSchema, { seconds 
 export class SessionTable {
   /** New sessions stay CREATING until a test says otherwise. */
   holdsNewOnes = false;
+  /** A pause and a resume only begin. */
+  isSlow = false;
   /** The `limited` page size, so that pages are met with few sessions. */
   pageSize = 3;
   readonly created: CreateSessionRequest[] = [];
@@ -99,6 +101,23 @@ export class SessionTable {
     session.wire.state = state;
     if (state === SessionState.TERMINATED) session.wire.terminatedAt = timestamp(now);
     for (const wake of session.watchers) wake();
+  }
+
+  pause(id: string): StoredSession {
+    const session = this.running(id);
+    session.wire.pausedAt = timestamp(now);
+    this.setState(session, this.isSlow ? SessionState.PAUSING : SessionState.PAUSED);
+    return session;
+  }
+
+  resume(id: string): StoredSession {
+    const session = this.get(id);
+    if (session.wire.state !== SessionState.PAUSED) {
+      const state = SessionState[session.wire.state];
+      throw new ConnectError(`session is not paused (state=${state})`, Code.FailedPrecondition);
+    }
+    this.setState(session, this.isSlow ? SessionState.RESUMING : SessionState.RUNNING);
+    return session;
   }
 
   terminate(id: string): StoredSession {

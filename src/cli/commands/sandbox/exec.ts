@@ -9,6 +9,7 @@ import { readEnvironment } from "../../env-file.js";
 import { flag, repeated, toggle, variadic } from "../../flags/flag.js";
 import { commandTimeout, environmentEntry, filled, localFile, oneOf, text } from "../../flags/parsers.js";
 import { objectView } from "../../output/view.js";
+import { resumeFirst } from "../../resume-first.js";
 
 export const define = command({
   description:
@@ -31,6 +32,7 @@ export const define = command({
     }),
     interactive: toggle("pass stdin on, a terminal too", { short: "i" }),
     tty: toggle("give it a terminal", { short: "t" }),
+    resume: toggle("resume the session first where it is paused"),
     stream: toggle("accepted, and changes nothing: outputs are always streamed"),
   },
   examples: [
@@ -58,6 +60,7 @@ export async function run(options: Options, ctx: Context): Promise<Outcome> {
     entries: options.env,
   });
   const session = await ctx.session(options.session);
+  if (options.resume === true) await resumeFirst(session, ctx);
   const { exit, captured } = await runCommand(
     session,
     {
