@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "handler.h"
@@ -59,12 +60,19 @@ void lose_caller(struct run *run) {
     run->linger_end = lived_ms(run) + run->command.linger_ms;
 }
 
+/* Who gave up on the way must not take the place of a caller who is there. */
+static bool has_left(int sock) {
+    char byte;
+    ssize_t count = recv(sock, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 static void change_caller(struct run *run) {
     uint64_t offset;
     struct frame_rest rest;
     int sock = take_connection(&run->door, &offset);
     if (sock < 0) return;
-    bool there = output_rewind(&run->output, offset, &rest);
+    bool there = !has_left(sock) && output_rewind(&run->output, offset, &rest);
     answer_visitor(&run->door, there ? REASON_NONE : REASON_NOT_KEPT);
     if (!there) {
         close(sock);
@@ -181,8 +189,9 @@ static void wait_and_serve(struct run *run) {
         {run->started ? run->door.listening : -1, POLLIN, 0},
         {run->door.visitor, POLLIN, 0},
     };
-    if (poll(fds, sizeof fds / sizeof *fds, wait) < 0) return;
+    int ready = poll(fds, sizeof fds / sizeof *fds, wait);
     notice_freeze(run, wait);
+    if (ready < 0) return;
     if (fds[0].revents != 0) collect_children(run);
     if (fds[1].revents & (POLLIN | POLLHUP | POLLERR)) hear_all(run);
     if (fds[1].revents & POLLOUT) flush(run);

@@ -108,7 +108,8 @@ test("with nobody there a command goes on until its pipes are full, and no furth
   await first.untilBytes(1);
   const { bytes } = first;
   first.process.detach();
-  const [command = 0] = sandbox.pids("dd if=/dev/zero bs=64k count=100 status=none");
+  const find = () => sandbox.pids("dd if=/dev/zero bs=64k count=100 status=none")[0];
+  const command = await waitUntil(find, { timeoutMs: 5_000 });
   const written = () => Number(/wchar: (\d+)/.exec(readFileSync(`/proc/${command}/io`, "utf8"))?.[1]);
   let last = -1;
   const stalledAt = await waitUntil(

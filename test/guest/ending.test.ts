@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { waitUntil } from "../../src/lib/wait-until.js";
+import { attach, kept } from "./support/attached.js";
 import { childrenOf, GuestSandbox } from "./support/guest-sandbox.js";
 import { collect, run, shell, start } from "./support/run-in.js";
 
@@ -36,6 +37,36 @@ test("a terminal's command ends in time as well", async () => {
     terminal: { columns: 80, rows: 24 },
   });
   assert.equal(exit.timedOut, true);
+  await sandbox.waitUntilIdle();
+});
+
+test("time in which a command was frozen does not count, and the rest does", async () => {
+  const process = await start(sandbox, ["sh", "-c", "read line; sleep 1; echo $line; exec sleep 1000"], {
+    timeoutMs: 3_500,
+  });
+  const [handler = 0] = childrenOf(sandbox.initPid);
+  const frozen = [handler, ...childrenOf(handler)];
+  for (const pid of frozen) globalThis.process.kill(pid, "SIGSTOP");
+  await new Promise((resolve) => setTimeout(resolve, 4_500)); // the time that passes is what is tested
+  for (const pid of frozen) globalThis.process.kill(pid, "SIGCONT");
+  await process.writeStdin(Buffer.from("thawed\n"));
+  const { exit, stdout } = await collect(process);
+  assert.deepEqual([stdout, exit.timedOut], ["thawed\n", true]);
+  await sandbox.waitUntilIdle();
+});
+
+test("a kept command's caller has all its time to come back although it was frozen meanwhile", async () => {
+  const options = kept(3_500);
+  const first = await start(sandbox, ["cat"], options);
+  const [handler = 0] = childrenOf(sandbox.initPid);
+  const frozen = [handler, ...childrenOf(handler)];
+  first.detach();
+  for (const pid of frozen) globalThis.process.kill(pid, "SIGSTOP");
+  await new Promise((resolve) => setTimeout(resolve, 4_500)); // the time that passes is what is tested
+  for (const pid of frozen) globalThis.process.kill(pid, "SIGCONT");
+  const second = await attach(sandbox, options, 0);
+  second.closeStdin();
+  assert.equal((await collect(second)).exit.exitCode, 0);
   await sandbox.waitUntilIdle();
 });
 
