@@ -6,7 +6,7 @@ import { commonOptions } from "./flags/common.js";
 import { InterruptedError, Interrupts } from "./interrupts.js";
 import type { Io } from "./io.js";
 import { asTenkiError, reportError } from "./output/error.js";
-import { render } from "./output/render.js";
+import { render, type RenderOptions } from "./output/render.js";
 import { OutputClosedError, writeBytes } from "./output/write.js";
 import { readRequest } from "./program.js";
 
@@ -72,10 +72,16 @@ export class Call {
     await this.#context?.close();
   }
 
+  #rendering(): RenderOptions {
+    const { output, quiet } = this.#common;
+    const interrupt = () => this.#interrupts.interrupt("INT");
+    return { output, quiet, interrupt, signal: this.#interrupts.signal };
+  }
+
   async #conclude(result: Result): Promise<number> {
     this.#context?.stopProgress();
     const outcome: Outcome = result === undefined ? {} : "kind" in result ? { view: result } : result;
-    if (outcome.view !== undefined) await render(outcome.view, this.#io, this.#common);
+    if (outcome.view !== undefined) await render(outcome.view, this.#io, this.#rendering());
     if (outcome.error !== undefined) throw outcome.error;
     const { aborted, reason } = this.#interrupts.signal;
     if (outcome.view?.kind === "live" && aborted) return (reason as InterruptedError).exitCode; // how it is ended

@@ -46,7 +46,7 @@ export class Interrupts {
 
   listen(): void {
     const offs = (["INT", "TERM", "HUP"] as const).map((name) =>
-      this.#io.onSignal(`SIG${name}`, () => this.#interrupt(name)),
+      this.#io.onSignal(`SIG${name}`, () => this.interrupt(name)),
     );
     this.#release = () => offs.forEach((off) => off());
   }
@@ -57,7 +57,8 @@ export class Interrupts {
     this.#release = () => undefined;
   }
 
-  #interrupt(name: string): void {
+  /** As the signal does; for who reads Ctrl-C as a key. */
+  interrupt(name: string): void {
     const error = new InterruptedError(name);
     if (this.signal.aborted) return this.#io.exitNow(error.exitCode);
     this.#controller.abort(error);

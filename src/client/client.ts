@@ -1,13 +1,15 @@
 import type { Identity } from "../domain/identity.js";
 import type { SessionInfo } from "../domain/session.js";
+import type { SessionStats } from "../domain/session-stats.js";
 import { identityFromWire } from "./convert/identity.js";
 import { sessionFromWire } from "./convert/session.js";
 import { createSession } from "./create-session.js";
 import { listSessions } from "./list-sessions.js";
 import type { ClientOptions, CreateOptions, ListOptions, UpdateSessionOptions } from "./options.js";
 import { ResourceCalls } from "./resource-calls.js";
-import { Rpc } from "./rpc.js";
+import { type CallSettings, Rpc } from "./rpc.js";
 import { Session } from "./session.js";
+import { getStats } from "./stats.js";
 import { resolveSettings } from "./settings.js";
 import type { SSHConnection } from "./ssh-connection.js";
 import type { SSHCert } from "./ssh-gateway.js";
@@ -79,6 +81,14 @@ export class Client extends ResourceCalls implements AsyncDisposable {
       failures.push(...answer.failures.map(({ sessionId, message }) => ({ sessionId, message })));
     }
     return { terminated, failures };
+  }
+
+  /**
+   * What sessions use of the machine, without a word to them; without ids all that are not over. A service other
+   * than tenki's engine may not tell: `CapabilityUnavailableError`.
+   */
+  getStats(sessionIds: readonly string[] = [], options?: CallSettings): Promise<SessionStats[]> {
+    return getStats(this.#rpc, sessionIds, options);
   }
 
   async whoAmI(): Promise<Identity> {

@@ -3,7 +3,7 @@ import { authenticationHeaders, clientHeaders, credentialHeader } from "./authen
 import { cancelled, toCallError, type CallContext } from "./call-error.js";
 import { isIdempotent, mayRetry, pauseBefore } from "./retry.js";
 import type { Settings } from "./settings.js";
-import type { DataPlaneRpc, ExecutionRpc, SandboxRpc, ServicesAt, SshRpc, Wire } from "./wire.js";
+import type { DataPlaneRpc, ExecutionRpc, SandboxRpc, ServicesAt, SshRpc, StatsRpc, Wire } from "./wire.js";
 
 /** The names of a service's unary methods. */
 export type UnaryMethod<S> = {
@@ -74,6 +74,16 @@ export class Rpc {
   ): Promise<ResponseOf<ExecutionRpc, M>> {
     return this.attempt(this.#plan("ExecutionService", method, options), async (at, call) =>
       invoke(await at.executions(), method, request, call),
+    );
+  }
+
+  stats<M extends UnaryMethod<StatsRpc>>(
+    method: M,
+    request: RequestOf<StatsRpc, M>,
+    options: CallSettings = {},
+  ): Promise<ResponseOf<StatsRpc, M>> {
+    return this.attempt(this.#plan("SessionStatsService", method, options), async (at, call) =>
+      invoke(await at.stats(), method, request, call),
     );
   }
 

@@ -6,11 +6,13 @@ import { Http2Connection } from "./http2-connection.js";
 import { observeRequests } from "./observe-requests.js";
 import type { Settings } from "./settings.js";
 import type { ExecutionService } from "../gen/tenki/engine/v1/execution_pb.js";
+import type { SessionStatsService } from "../gen/tenki/engine/v1/stats_pb.js";
 
 export type SandboxRpc = RpcClient<typeof SandboxService>;
 export type DataPlaneRpc = RpcClient<typeof SandboxSessionDataPlaneService>;
 export type SshRpc = RpcClient<typeof SSHGatewayClientService>;
 export type ExecutionRpc = RpcClient<typeof ExecutionService>;
+export type StatsRpc = RpcClient<typeof SessionStatsService>;
 
 /** The contract's services at one address. */
 export interface ServicesAt {
@@ -19,6 +21,8 @@ export interface ServicesAt {
   readonly ssh: SshRpc;
   /** Beyond the contract; its code is loaded when it is first used. */
   executions(): Promise<ExecutionRpc>;
+  /** As `executions`. */
+  stats(): Promise<StatsRpc>;
   readonly connection: Http2Connection;
 }
 
@@ -30,6 +34,7 @@ class LazyServices implements ServicesAt {
   #dataPlane: DataPlaneRpc | undefined;
   #ssh: SshRpc | undefined;
   #executions: Promise<ExecutionRpc> | undefined;
+  #stats: Promise<StatsRpc> | undefined;
 
   constructor(transport: Transport, connection: Http2Connection) {
     this.#transport = transport;
@@ -53,6 +58,13 @@ class LazyServices implements ServicesAt {
       createClient(ExecutionService, this.#transport),
     );
     return this.#executions;
+  }
+
+  stats(): Promise<StatsRpc> {
+    this.#stats ??= import("../gen/tenki/engine/v1/stats_pb.js").then(({ SessionStatsService }) =>
+      createClient(SessionStatsService, this.#transport),
+    );
+    return this.#stats;
   }
 }
 

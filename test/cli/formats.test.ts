@@ -22,6 +22,7 @@ const lines: readonly string[] = [
   "sandbox pause demo",
   "sandbox resume demo",
   "sandbox usage",
+  "sandbox top",
   "sandbox settings get",
   "sandbox settings set --max-volumes 3",
   "sandbox write --path file --data text",

@@ -23,7 +23,9 @@ const date = new Date("2026-01-02T03:04:05.678Z");
 describe("output", () => {
   const shown = async (view: View, output: "text" | "json" | "yaml", quiet = false) => {
     const [stdout, stderr] = [new Capture(undefined), new Capture(undefined)];
-    await render(view, { stdout, stderr } as unknown as Io, { output, quiet });
+    await render(view, { stdout, stderr, env: {} } as unknown as Io, {
+      ...{ output, quiet, interrupt: () => undefined, signal: new AbortController().signal },
+    });
     return { stdout: stdout.text, stderr: stderr.text };
   };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { GiB, MB, TiB } from "../../src/client/index.js";
+import { CapabilityUnavailableError, GiB, MB, TiB } from "../../src/client/index.js";
 import {
   exited,
   scriptedService,
@@ -241,6 +241,37 @@ test("usage", async () => {
     { key: "active_sessions", label: "w", unit: "count", current: 3, max: 10, helpText: "" },
     { key: "bytes", label: "", unit: "bytes", current: 5, max: undefined, helpText: "" },
   ]);
+});
+
+test("what sessions use, where the service tells", async () => {
+  await using service = await scriptedService({
+    stats: {
+      getSessionStats: ({ sessionIds }) => ({
+        sessions: [
+          {
+            sessionId: sessionIds.join(),
+            name: "n",
+            state: "PAUSED",
+            sampledAt: { seconds: 5n },
+            memoryBytes: 7n,
+          },
+        ],
+      }),
+    },
+  });
+  const [stats] = await service.client().getStats([sessionId]);
+  assert.deepEqual(
+    [stats?.sessionId, stats?.state, stats?.sampledAt],
+    [sessionId, "PAUSED", new Date(5_000)],
+  );
+  assert.deepEqual([stats?.memoryBytes, stats?.cpuUsageUs], [7, undefined]);
+  await using other = await scriptedService({});
+  await assert.rejects(
+    other.client().getStats(),
+    (error: unknown) =>
+      error instanceof CapabilityUnavailableError &&
+      error.message.includes("does not tell what sessions use"),
+  );
 });
 
 test("settings", async () => {

@@ -9,6 +9,7 @@ import {
   type AttachExecutionRequest,
   type AttachedSchema,
 } from "../../src/gen/tenki/engine/v1/execution_pb.js";
+import { SessionStatsService } from "../../src/gen/tenki/engine/v1/stats_pb.js";
 import {
   RunResponseSchema,
   SandboxService,
@@ -23,6 +24,7 @@ export interface Script {
   readonly dataPlane?: Partial<ServiceImpl<typeof SandboxSessionDataPlaneService>>;
   readonly ssh?: Partial<ServiceImpl<typeof SSHGatewayClientService>>;
   /** Default: a service that does not have them at all. */
+  readonly stats?: Partial<ServiceImpl<typeof SessionStatsService>>;
   readonly executions?: Partial<ServiceImpl<typeof ExecutionService>>;
 }
 
@@ -75,6 +77,7 @@ export async function scriptedService(script: Script): Promise<ScriptedService> 
     router.service(SandboxService, { createSessionCredential: () => access(), ...script.sandbox });
     router.service(SandboxSessionDataPlaneService, script.dataPlane ?? {});
     router.service(SSHGatewayClientService, script.ssh ?? {});
+    if (script.stats !== undefined) router.service(SessionStatsService, script.stats);
     if (script.executions !== undefined) router.service(ExecutionService, script.executions);
   };
   const handler = connectNodeAdapter({ routes });

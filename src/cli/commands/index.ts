@@ -32,6 +32,7 @@ export const commands: CommandGroup = {
           aliases: ["rm", "kill"],
           load: () => import("./sandbox/terminate.js"),
         },
+        top: { summary: "show what sessions use of the machine", load: () => import("./sandbox/top.js") },
         usage: {
           summary: "show what is used of the workspace's limits",
           load: () => import("./sandbox/usage.js"),

@@ -68,6 +68,16 @@ export const positiveDuration: Parser<number> = {
   read: (word) => duration.read(word) || undefined,
 };
 
+/** How often something is asked for: a service is not to be asked all the time. */
+export const interval: Parser<number> = {
+  ...duration,
+  expected: "at least 100ms, like 500ms, 2s or 1m",
+  read(word) {
+    const ms = duration.read(word) ?? 0;
+    return ms >= 100 && ms <= 2 ** 31 - 1 ? ms : undefined;
+  },
+};
+
 /** Bytes. */
 export const size: Parser<number> = {
   noun: "size",

@@ -8,11 +8,22 @@ import { writeBytes } from "./write.js";
 export interface RenderOptions {
   readonly output: "text" | "json" | "yaml";
   readonly quiet: boolean;
+  /** Who shows in one place holds the keyboard, Ctrl-C too. */
+  readonly interrupt: () => void;
+  readonly signal: AbortSignal;
 }
+
+/** Somebody looks, at something that can be written over. */
+export const isScreen = ({ stdout, env }: Pick<Io, "stdout" | "env">): boolean =>
+  stdout.isTTY === true && stdout.columns !== 0 && env["TERM"] !== "dumb";
 
 /** The one place that shows what a command returns. */
 export async function render(view: View, io: Io, options: RenderOptions): Promise<void> {
   if (view.kind === "live") {
+    if (view.screen !== undefined && options.output === "text" && isScreen(io)) {
+      const { showOnScreen } = await import("./show-on-screen.js");
+      return showOnScreen(view.views, view.screen, io, options);
+    }
     for await (const each of view.views) await renderOne(each, io, options, true);
     return;
   }
@@ -30,14 +41,14 @@ async function renderOne(view: View, io: Io, options: RenderOptions, live: boole
   if (!options.quiet) await writeBytes(io.stderr, `${view.message}\n`);
 }
 
-type Shown = Exclude<View, { kind: "live" }>;
+export type Shown = Exclude<View, { kind: "live" }>;
 
 function valueOf(view: Shown): Value {
   if (view.kind === "list") return view.items;
   return view.kind === "text" ? view.value : view.fields;
 }
 
-function textOf(view: Exclude<Shown, { kind: "done" }>, io: Io): string {
+export function textOf(view: Exclude<Shown, { kind: "done" }>, io: Pick<Io, "stdout">): string {
   if (view.kind === "object") return objectText(view.text ?? view.fields);
   if (view.kind === "text") return view.text.endsWith("\n") ? view.text : `${view.text}\n`;
   return tableText(view.items, view.columns, io.stdout.isTTY === true ? io.stdout.columns : undefined);

@@ -22,7 +22,15 @@ export type View =
   /** Something was done: a line on stderr unless `--quiet`; the fields in JSON and YAML. */
   | { readonly kind: "done"; readonly message: string; readonly fields: Fields }
   /** What goes on: one after another; in JSON one document a line. */
-  | { readonly kind: "live"; readonly views: AsyncIterable<View> };
+  | { readonly kind: "live"; readonly views: AsyncIterable<View>; readonly screen?: Screen | undefined };
+
+/** What goes on is shown in one place of a terminal, each time over what was there. */
+export interface Screen {
+  /** Its first line. */
+  readonly title: string;
+  /** Somebody pressed q: no view is wanted any more. */
+  quit(): void;
+}
 
 /** `text`: what a person sees, where that is less, or flatter. */
 export const objectView = (fields: Fields, text?: Fields): View => ({ kind: "object", fields, text });
@@ -37,7 +45,11 @@ export const textView = (text: string, value: Value): View => ({ kind: "text", t
 
 export const doneView = (message: string, fields: Fields): View => ({ kind: "done", message, fields });
 
-export const liveView = (views: AsyncIterable<View>): View => ({ kind: "live", views });
+export const liveView = (views: AsyncIterable<View>, screen?: Screen): View => ({
+  kind: "live",
+  views,
+  screen,
+});
 
 /** A column that shows one field, `-` where it is empty. */
 export const column = (header: string, key: string): Column => ({

@@ -8,6 +8,8 @@ import {
   SandboxService,
   SandboxSessionDataPlaneService,
 } from "../../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
+import { SessionStatsService } from "../../../src/gen/tenki/engine/v1/stats_pb.js";
+import { statsRoutes } from "./stats-routes.js";
 import { sandboxRoutes } from "./sandbox-routes.js";
 import { dataPlaneRoutes } from "./data-plane-routes.js";
 import { SessionTable } from "./session-table.js";
@@ -48,6 +50,7 @@ export class MemoryService implements AsyncDisposable {
     const handler = connectNodeAdapter({
       routes(router) {
         router.service(SandboxService, sandboxRoutes(sessions, admit));
+        router.service(SessionStatsService, statsRoutes(sessions, admit));
         router.service(SandboxSessionDataPlaneService, dataPlaneRoutes(sessions));
       },
     });

@@ -34,6 +34,8 @@ export class SessionTable {
   isSlow = false;
   /** The `limited` page size, so that pages are met with few sessions. */
   pageSize = 3;
+  /** A service that has nothing but the contract. */
+  hidesStats = false;
   readonly created: CreateSessionRequest[] = [];
   readonly commands: RunStart[] = [];
   /** A directory whose programs are found first. */
