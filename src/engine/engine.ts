@@ -1,12 +1,16 @@
 import { defaultEnginePort } from "../domain/engine-state.js";
+import { TenkiError } from "../domain/error.js";
 import type { Logger } from "../lib/logger.js";
 import { systemClock } from "./clock/system-clock.js";
 import { Access } from "./core/access.js";
 import { Commands } from "./core/commands.js";
 import { Credentials } from "./core/credentials.js";
+import { Executions } from "./core/executions.js";
 import { Files } from "./core/files.js";
 import { Git } from "./core/git/git.js";
 import { Reaper } from "./core/reaper.js";
+import type { ExecutionStore } from "./core/ports/execution-store.js";
+import type { OutputLogs } from "./core/ports/output-logs.js";
 import type { Store } from "./core/ports/store.js";
 import { Sessions } from "./core/sessions.js";
 import { Stats } from "./core/stats.js";
@@ -22,7 +26,8 @@ import { createServices } from "./services/services.js";
 export interface ServeOptions extends TlsFiles {
   readonly token: string;
   readonly isolation: Isolation;
-  readonly store: Store;
+  readonly store: Store & { readonly executions: ExecutionStore };
+  readonly outputs: OutputLogs;
   readonly listen?: string | undefined;
   readonly insecureListen?: boolean | undefined;
   readonly publicUrl?: string | undefined;
@@ -38,6 +43,9 @@ export class Engine {
   readonly #limits: WorkspaceLimits;
   readonly #sessions: Sessions;
   readonly #reaper: Reaper;
+  readonly #commands: Commands;
+  readonly #executions: Executions;
+  readonly #stopping = new AbortController();
   #server: RunningServer | undefined;
 
   /** Finds what an earlier engine left, and serves. */
@@ -53,7 +61,7 @@ export class Engine {
   }
 
   private constructor(options: ServeOptions) {
-    const { store, token, isolation, log } = options;
+    const { store, token, isolation, outputs, log } = options;
     this.#options = options;
     this.#store = store;
     this.#access = new Access(this.#store, token);
@@ -69,6 +77,17 @@ export class Engine {
       log,
     });
     this.#reaper = new Reaper(this.#sessions, systemClock);
+    this.#commands = new Commands(this.#sessions, isolation.runtime);
+    this.#executions = new Executions({
+      store: store.executions,
+      logs: outputs,
+      sessions: this.#sessions,
+      commands: this.#commands,
+      runtime: isolation.runtime,
+      clock: systemClock,
+      key: this.#access.workspaceId,
+      log,
+    });
   }
 
   get url(): string {
@@ -77,8 +96,10 @@ export class Engine {
 
   /** Stops serving; sandboxes run on. */
   async stop(): Promise<void> {
+    this.#stopping.abort(new TenkiError("unavailable", "the engine is stopping"));
     await this.#server?.stop();
     this.#reaper.stop();
+    await this.#executions.close();
     await this.#sessions.close();
     await this.#options.isolation.close({ sessionsLeft: this.#sessions.countLive() > 0 });
   }
@@ -89,6 +110,7 @@ export class Engine {
     // The port first: that it is taken shows before anything is made.
     this.#server = await this.#listen(ready);
     await this.#sessions.recover();
+    await this.#executions.recover();
     await this.#options.isolation.images.resolve("");
     await this.#reaper.tick();
     begin();
@@ -114,12 +136,14 @@ export class Engine {
         sessions,
         settings: this.#settings,
         limits: this.#limits,
-        commands: new Commands(sessions, isolation.runtime),
+        commands: this.#commands,
+        executions: this.#executions,
         files: new Files(sessions, isolation.runtime),
         git: new Git(sessions, isolation.runtime),
         images: isolation.images,
         stats: new Stats({ store: this.#store, sessions, parts: isolation, clock: systemClock }),
         dataPlane: new DataPlaneAccess(credentials, publicUrl),
+        stopping: this.#stopping.signal,
       }),
       upgrades: [],
       ready,

@@ -13,6 +13,7 @@ import { ReadyLine } from "./instance/ready-line.js";
 import { removeState, writeState } from "./instance/state-file.js";
 import { settleToken } from "./instance/token-file.js";
 import { createIsolation, defaultIsolation } from "./isolation.js";
+import { DiskOutputLogs } from "./outputs/disk-output-logs.js";
 import { openSqliteStore } from "./store/sqlite-store.js";
 
 /** What `engine start` may say. */
@@ -72,7 +73,8 @@ export async function runEngine(options: EngineOptions, hooks: EngineHooks): Pro
     const kind = options.isolation ?? defaultIsolation;
     const isolation = await createIsolation(kind, { ...options, dataDir, instanceId, log });
     for (const warning of isolation.warnings) hooks.stderr(`warning: ${warning}\n`);
-    const engine = await Engine.start({ ...options, token, isolation, store, log });
+    const outputs = new DiskOutputLogs(dataDir);
+    const engine = await Engine.start({ ...options, token, isolation, store, outputs, log });
     undo.push(() => engine.stop());
     await writeState(describe(engine.url, dataDir, kind, options.version));
     undo.push(() => removeState(dataDir));

@@ -89,7 +89,10 @@ export function executionStoreContract(
       insert("c", { startedAt: new Date(3), state: "FAILED" });
       insert("d", { startedAt: new Date(4), state: "TIMED_OUT" });
       assert.deepEqual(idsOf(store.runningExecutions()), ["b", "a"]);
-      assert.deepEqual(idsOf(store.runningExecutions("session")), ["a"]);
+      assert.deepEqual(
+        ["session", "other", "none"].map((id) => store.countRunning(id)),
+        [1, 1, 0],
+      );
       assert.deepEqual(idsOf(store.endedExecutions("session")), ["d", "c"]);
       assert.deepEqual(store.sessionsWithExecutions().toSorted(), ["other", "session"]);
     });
@@ -99,7 +102,7 @@ export function executionStoreContract(
       insert("b");
       store.deleteExecution("a");
       store.deleteExecution("a");
-      assert.deepEqual(list(), ["b"]);
+      assert.deepEqual([list(), store.executionIds()], [["b"], ["b"]]);
     });
   });
 }

@@ -1,8 +1,10 @@
+import type { TerminalSize } from "../../domain/command.js";
+import { TenkiError } from "../../domain/error.js";
 import { checkCommand, checkEnvironment } from "./check-command.js";
 import { commandEnvironment, terminalSize } from "./command-environment.js";
 import { callGuest, readGuest } from "./guest-calls.js";
 import { resolveWorkingDirectory } from "./guest-path.js";
-import type { Runtime, SpawnResult } from "./ports/runtime.js";
+import type { GuestCommand, GuestProcess, KeptCommand, Runtime, SpawnResult } from "./ports/runtime.js";
 import type { Sessions } from "./sessions.js";
 
 export interface RunCommand {
@@ -11,6 +13,8 @@ export interface RunCommand {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly terminal: boolean;
+  /** What the terminal begins with; default: what the environment says. */
+  readonly terminalSize?: TerminalSize | undefined;
   readonly privileged: boolean;
   /** 0 = no bound. */
   readonly timeoutMs: number;
@@ -26,43 +30,84 @@ export class Commands {
     this.#runtime = runtime;
   }
 
-  async run(sessionId: string, request: RunCommand, signal: AbortSignal): Promise<SpawnResult> {
-    const { argv, privileged, timeoutMs, terminal } = request;
-    checkCommand(argv, request.cwd);
-    checkEnvironment(request.env);
-    const spawned = await callGuest(this.#sessions, sessionId, async (session) => {
-      const secrets = await this.#sessions.secrets.of(session, signal);
-      const own = { ...session.env, ...secrets };
-      const env = commandEnvironment(own, request.env, { privileged, terminal });
-      const size = terminal ? terminalSize(env) : undefined;
-      const command = {
-        argv,
-        cwd: resolveWorkingDirectory(request.cwd),
-        env,
-        privileged,
-        terminal: size,
-        timeoutMs,
-      };
-      return this.#runtime.spawn(sessionId, command, signal);
-    });
+  /** For a caller who follows it: when it breaks off, that is what the session says about it. */
+  async run(
+    sessionId: string,
+    request: RunCommand,
+    signal: AbortSignal,
+    kept?: KeptCommand,
+  ): Promise<SpawnResult> {
+    const spawned = await this.start(sessionId, request, signal, kept);
     if (!spawned.started) return spawned;
-    const { process } = spawned;
-    const events = readGuest(this.#sessions, sessionId, process.events);
+    return { started: true, process: this.#explained(sessionId, spawned.process) };
+  }
+
+  /** The same for one who finds out by itself what a process's breaking off means. */
+  async start(
+    sessionId: string,
+    request: RunCommand,
+    signal: AbortSignal,
+    kept?: KeptCommand,
+  ): Promise<SpawnResult> {
+    checkRequest(request);
+    return callGuest(this.#sessions, sessionId, async (session) => {
+      const secrets = await this.#sessions.secrets.of(session, signal);
+      const command = toGuestCommand({ ...session.env, ...secrets }, request);
+      return this.#runtime.spawn(sessionId, { ...command, kept }, signal);
+    });
+  }
+
+  /** Comes back to a command that was kept. */
+  async attach(
+    sessionId: string,
+    id: string,
+    outputOffset: number,
+    signal: AbortSignal,
+  ): Promise<GuestProcess> {
+    const attach = async () => {
+      try {
+        return await this.#runtime.attach(sessionId, id, { outputOffset }, signal);
+      } catch (error) {
+        const isUnknown = error instanceof TenkiError && error.kind === "not_found";
+        throw isUnknown ? new TenkiError("not_found", `execution not found: ${id}`) : error;
+      }
+    };
+    const process = await callGuest(this.#sessions, sessionId, attach);
+    return this.#explained(sessionId, process);
+  }
+
+  #explained(sessionId: string, process: GuestProcess): GuestProcess {
     return {
-      started: true,
-      process: {
-        pid: process.pid,
-        outputOffset: process.outputOffset,
-        stdinReceived: process.stdinReceived,
-        stdinWindowBytes: process.stdinWindowBytes,
-        events,
-        writeStdin: (data) => process.writeStdin(data),
-        closeStdin: () => process.closeStdin(),
-        signal: (name) => process.signal(name),
-        resize: (size) => process.resize(size),
-        close: () => process.close(),
-        detach: () => process.detach(),
-      },
+      pid: process.pid,
+      outputOffset: process.outputOffset,
+      stdinReceived: process.stdinReceived,
+      stdinWindowBytes: process.stdinWindowBytes,
+      events: readGuest(this.#sessions, sessionId, process.events),
+      writeStdin: (data) => process.writeStdin(data),
+      closeStdin: () => process.closeStdin(),
+      signal: (name) => process.signal(name),
+      resize: (size) => process.resize(size),
+      close: () => process.close(),
+      detach: () => process.detach(),
     };
   }
+}
+
+/** Refuses what could not be run in any session. */
+export function checkRequest({ argv, cwd, env }: RunCommand): void {
+  checkCommand(argv, cwd);
+  checkEnvironment(env);
+}
+
+function toGuestCommand(own: Readonly<Record<string, string>>, request: RunCommand): GuestCommand {
+  const { argv, privileged, terminal, timeoutMs } = request;
+  const env = commandEnvironment(own, request.env, { privileged, terminal });
+  return {
+    argv,
+    cwd: resolveWorkingDirectory(request.cwd),
+    env,
+    privileged,
+    terminal: terminal ? (request.terminalSize ?? terminalSize(env)) : undefined,
+    timeoutMs,
+  };
 }

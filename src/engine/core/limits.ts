@@ -17,3 +17,14 @@ export const defaultMaxStickySessions = 5;
 
 /** What the contract calls a GB: its bounds of disks are 2^30 bytes each. */
 export const gigabyte = 2 ** 30;
+
+/** How long a command of `Run` goes on, or its exit waits, for a caller whose connection was lost. */
+export const runLingerMs = 30_000;
+
+/** Executions that run at the same time in one session. */
+export const runningExecutionsMax = 1_000;
+/** Executions of one session that are remembered after their end, and how much output they keep together. */
+export const endedExecutionsMax = 100;
+export const endedOutputBytesMax = 2 ** 30;
+/** How long executions outlast their session. */
+export const executionsAfterSessionMs = 24 * 3_600_000;

@@ -65,7 +65,7 @@ export class DiskOutputReader implements OutputReader {
 
   #beginFrame(): void {
     const head = readFrameHead(this.#block);
-    if (head === undefined) throw new TenkiError("data_loss", "the kept output is damaged");
+    if (head === undefined) throw damaged();
     this.#block = this.#block.subarray(frameHeadBytes);
     this.#kind = head.kind;
     this.#left = head.length;
@@ -76,7 +76,7 @@ export class DiskOutputReader implements OutputReader {
     const segment = this.#segment;
     if (segment !== undefined && this.#file !== undefined && this.#position < segment.fileBytes) {
       const more = await readBlock(this.#file, this.#position, segment.fileBytes);
-      if (more.length === 0) throw new TenkiError("data_loss", "some of the kept output is gone");
+      if (more.length === 0) throw damaged();
       this.#position += more.length;
       this.#block = this.#block.length === 0 ? more : Buffer.concat([this.#block, more]);
       return true;
@@ -88,14 +88,17 @@ export class DiskOutputReader implements OutputReader {
   async #goOn(): Promise<boolean> {
     const next = this.#find(this.#offset);
     if (next === undefined) throw dropped(this.#offset);
-    if (next === this.#segment) return false;
+    if (next === this.#segment) {
+      if (this.#offset < next.start + next.length) throw damaged();
+      return false;
+    }
     await this.close();
     const file = await open(next.path).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== "ENOENT") throw cause;
       return undefined;
     });
     if (file === undefined) {
-      if (this.#find(this.#offset) !== next) throw dropped(this.#offset);
+      if (next.length > 0 || this.#find(this.#offset) !== next) throw dropped(this.#offset);
       return false; // nothing was written to it so far
     }
     this.#file = file;
@@ -110,3 +113,5 @@ export class DiskOutputReader implements OutputReader {
 
 const dropped = (offset: number): TenkiError =>
   new TenkiError("data_loss", `the output behind its first ${offset} bytes is not kept any more`);
+
+const damaged = (): TenkiError => new TenkiError("data_loss", "the kept output is damaged");

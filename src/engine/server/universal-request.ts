@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { Http2ServerRequest } from "node:http2";
+import type { Http2ServerRequest, Http2Session } from "node:http2";
 import { isIP } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
@@ -41,8 +41,9 @@ function authorityOf(request: NodeRequest): string {
 /** Aborts when the caller goes away, at once: also while nobody reads what it had sent before. */
 function whenGone(request: NodeRequest, response: NodeResponse): AbortController {
   const gone = new AbortController();
+  const session = "stream" in request ? request.stream.session : undefined;
   const abort = () => {
-    if (!gone.signal.aborted) gone.abort(new ConnectError("the caller went away", Code.Canceled));
+    if (!gone.signal.aborted) gone.abort(isLost(session) ? connectionLost() : callerGone());
   };
   if ("stream" in request) {
     request.stream.once("aborted", abort);
@@ -53,6 +54,16 @@ function whenGone(request: NodeRequest, response: NodeResponse): AbortController
   }
   return gone;
 }
+
+/**
+ * A call that is cancelled leaves its connection alone. Node gives the streams of one that is lost the code of a
+ * cancellation, so it is the socket that tells: it is gone before its streams are.
+ */
+const isLost = (session: Http2Session | undefined): boolean =>
+  session !== undefined && (session.destroyed || session.socket.destroyed);
+
+const connectionLost = () => new ConnectError("the connection to the caller was lost", Code.Unavailable);
+const callerGone = () => new ConnectError("the caller went away", Code.Canceled);
 
 /** To let go of the body leaves the call alone: it can still be answered. */
 async function* readBody(

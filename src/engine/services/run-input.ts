@@ -1,10 +1,19 @@
-import { TenkiError } from "../../domain/error.js";
-import type {
-  RunRequest,
-  SandboxSessionDataPlaneServiceRunRequest,
-} from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
+import type { TerminalSize } from "../../domain/command.js";
 import type { GuestProcess } from "../core/ports/runtime.js";
-import { fromWireSignal } from "./convert/run.js";
+
+/** What a caller sends to a command, whichever call it makes. */
+export type InputFrame =
+  | { readonly kind: "stdin"; readonly data: Uint8Array }
+  | { readonly kind: "close" }
+  | { readonly kind: "signal"; readonly name: string }
+  | { readonly kind: "resize"; readonly size: TerminalSize };
+
+export interface RunInputOptions {
+  /** False: the command's input was at its end from the start. */
+  readonly open: boolean;
+  /** Who can say nothing more cannot close the input either: the end of what it says does. */
+  readonly closesAtEnd: boolean;
+}
 
 /**
  * What a caller sends to its command. Input beyond what the command has taken is not read off the connection, so
@@ -12,24 +21,26 @@ import { fromWireSignal } from "./convert/run.js";
  */
 export class RunInput {
   readonly #process: GuestProcess;
-  /** False: the command's input was at its end from the start. */
+  readonly #options: RunInputOptions;
   #open: boolean;
   #window: number;
   #ended = false;
   #failure: unknown;
   #wake: (() => void) | undefined;
 
-  constructor(process: GuestProcess, streamStdin: boolean) {
+  constructor(process: GuestProcess, options: RunInputOptions) {
     this.#process = process;
-    this.#open = streamStdin;
+    this.#options = options;
+    this.#open = options.open;
     this.#window = process.stdinWindowBytes;
   }
 
-  begin(frames: AsyncIterator<SandboxSessionDataPlaneServiceRunRequest>): void {
-    if (!this.#open) this.#process.closeStdin();
+  /** Ends with its frames; `onFailure` is called where those break off, or say what they cannot. */
+  begin(frames: AsyncIterable<InputFrame>, onFailure: () => void): void {
+    if (!this.#open && this.#options.closesAtEnd) this.#process.closeStdin();
     this.#pump(frames).catch((error: unknown) => {
       this.#failure = error;
-      if (!this.#ended) this.#process.close();
+      if (!this.#ended) onFailure();
     });
   }
 
@@ -49,26 +60,24 @@ export class RunInput {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  async #pump(frames: AsyncIterator<SandboxSessionDataPlaneServiceRunRequest>): Promise<void> {
-    for (let next = await frames.next(); next.done !== true; next = await frames.next()) {
+  async #pump(frames: AsyncIterable<InputFrame>): Promise<void> {
+    for await (const frame of frames) {
       if (this.#ended) return;
-      const { frame } = next.value;
-      if (frame === undefined) throw new TenkiError("invalid_argument", "a frame is empty");
       await this.#take(frame);
     }
-    this.#close(); // who can say nothing more cannot close the input either
+    if (this.#options.closesAtEnd) this.#close();
   }
 
-  async #take({ payload }: RunRequest): Promise<void> {
-    switch (payload.case) {
+  async #take(frame: InputFrame): Promise<void> {
+    switch (frame.kind) {
       case "stdin":
-        return this.#write(payload.value);
-      case "stdinClose":
+        return this.#write(frame.data);
+      case "close":
         return this.#close();
       case "signal":
-        return this.#process.signal(fromWireSignal(payload.value.signal));
-      default:
-        throw new TenkiError("invalid_argument", "after `start`, a frame is input or a signal");
+        return this.#process.signal(frame.name);
+      case "resize":
+        return this.#process.resize(frame.size);
     }
   }
 

@@ -1,67 +1,77 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { TenkiError } from "../../domain/error.js";
 import type {
+  RunRequest,
   RunStart,
   SandboxSessionDataPlaneService,
   SandboxSessionDataPlaneServiceRunRequest,
 } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
 import type { Commands } from "../core/commands.js";
-import type { GuestProcess } from "../core/ports/runtime.js";
-import { fromRunStart, toEventFrame, toExitFrame, toRunFrame } from "./convert/run.js";
-import { gatherOutput } from "./gather-output.js";
-import { RunInput } from "./run-input.js";
+import { runLingerMs } from "../core/limits.js";
+import type { GuestProcess, KeptCommand } from "../core/ports/runtime.js";
+import { fromRunStart, fromWireSignal, toEventFrame, toExitFrame, toRunFrame } from "./convert/run.js";
+import { untilStopping } from "./cut-off.js";
+import { firstFrameMs, readFirstFrame } from "./first-frame.js";
+import { followProcess } from "./follow-process.js";
+import type { InputFrame } from "./run-input.js";
 
 type RunFrames = AsyncIterator<SandboxSessionDataPlaneServiceRunRequest>;
 
-/** How long a caller may take to say what to run. */
-const firstFrameMs = 10_000;
+export interface RunOptions {
+  readonly firstFrameMs?: number | undefined;
+  /** Aborts ahead of everything else: who can come back has no need to be waited for. */
+  readonly stopping?: AbortSignal | undefined;
+}
+
+/** By which a caller names its command, to come back to it where the connection is lost. */
+export const executionHeader = "x-tenki-execution";
 
 /** Runs a command for as long as its caller stays. */
-export function runMethods(commands: Commands, options: { readonly firstFrameMs?: number } = {}) {
+export function runMethods(commands: Commands, options: RunOptions = {}) {
   return {
     async *run(requests, context) {
       const frames = requests[Symbol.asyncIterator]();
+      const kept = keptAs(context);
       const start = await readStart(frames, options.firstFrameMs ?? firstFrameMs);
       if (start === undefined) {
         yield toExitFrame(noFirstFrame);
         return;
       }
-      const spawned = await commands.run(start.sessionId, fromRunStart(start), context.signal);
-      if (spawned.started) yield* follow(spawned.process, start, frames, context);
-      else yield toExitFrame(spawned.exit);
+      const call = untilStopping(context.signal, (kept && options.stopping) ?? never);
+      const { signal } = call;
+      try {
+        const spawned = await commands.run(start.sessionId, fromRunStart(start), signal, kept);
+        if (spawned.started) yield* follow(spawned.process, start, frames, signal);
+        else yield toExitFrame(spawned.exit);
+      } finally {
+        call.clear();
+      }
     },
   } satisfies Partial<ServiceImpl<typeof SandboxSessionDataPlaneService>>;
 }
 
-async function* follow(process: GuestProcess, start: RunStart, frames: RunFrames, context: HandlerContext) {
-  const end = () => process.close();
-  context.signal.addEventListener("abort", end, { once: true });
-  if (context.signal.aborted) end();
-  const input = new RunInput(process, start.streamStdin);
-  try {
-    const { pid } = process;
-    yield toRunFrame({
-      case: "started",
-      value: { pid: BigInt(pid), stdinWindowBytes: start.streamStdin ? process.stdinWindowBytes : 0 },
-    });
-    input.begin(frames);
-    let exited = false;
-    for await (const event of gatherOutput(process.events)) {
-      if (event.kind === "stdin_taken") input.grant(event.bytes);
-      exited = event.kind === "exit";
-      yield toEventFrame(event);
-    }
-    if (!exited) throw new TenkiError("unavailable", "the command was ended before its exit was known");
-  } catch (error) {
-    input.throwIfFailed(); // what the caller sent wrong is why the rest broke off
-    context.signal.throwIfAborted();
-    throw error;
-  } finally {
-    context.signal.removeEventListener("abort", end);
-    input.end();
-    end();
-  }
+async function* follow(process: GuestProcess, start: RunStart, frames: RunFrames, signal: AbortSignal) {
+  const open = start.streamStdin;
+  const events = followProcess(process, { open, closesAtEnd: true, signal, frames: toInput(frames) });
+  yield toRunFrame({
+    case: "started",
+    value: { pid: BigInt(process.pid), stdinWindowBytes: open ? process.stdinWindowBytes : 0 },
+  });
+  for await (const event of events) yield toEventFrame(event);
 }
+
+/** Says so in the answer, too: a service that does not know the header says nothing. */
+function keptAs({ requestHeader, responseHeader }: HandlerContext): KeptCommand | undefined {
+  const id = requestHeader.get(executionHeader)?.toLowerCase();
+  if (id === undefined) return undefined;
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
+    throw new TenkiError("invalid_argument", `${executionHeader}: must be a UUID`);
+  }
+  responseHeader.set(executionHeader, id);
+  return { id, lingerMs: runLingerMs };
+}
+
+const never = new AbortController().signal;
 
 const noFirstFrame = {
   exitCode: -1,
@@ -72,13 +82,30 @@ const noFirstFrame = {
 
 /** Undefined where the caller says nothing in time. */
 async function readStart(frames: RunFrames, timeoutMs: number): Promise<RunStart | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<undefined>(
-    (resolve) => (timer = setTimeout(() => resolve(undefined), timeoutMs)),
-  );
-  const first = await Promise.race([frames.next(), silence]).finally(() => clearTimeout(timer));
+  const first = await readFirstFrame(frames, timeoutMs);
   if (first === undefined) return undefined;
   const payload = first.done === true ? undefined : first.value.frame?.payload;
   if (payload?.case === "start") return payload.value;
   throw new TenkiError("invalid_argument", "the first frame has to be `start`");
+}
+
+async function* toInput(frames: RunFrames): AsyncGenerator<InputFrame, void, undefined> {
+  for (let next = await frames.next(); next.done !== true; next = await frames.next()) {
+    const { frame } = next.value;
+    if (frame === undefined) throw new TenkiError("invalid_argument", "a frame is empty");
+    yield toInputFrame(frame);
+  }
+}
+
+function toInputFrame({ payload }: RunRequest): InputFrame {
+  switch (payload.case) {
+    case "stdin":
+      return { kind: "stdin", data: payload.value };
+    case "stdinClose":
+      return { kind: "close" };
+    case "signal":
+      return { kind: "signal", name: fromWireSignal(payload.value.signal) };
+    default:
+      throw new TenkiError("invalid_argument", "after `start`, a frame is input or a signal");
+  }
 }

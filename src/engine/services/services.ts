@@ -1,9 +1,11 @@
 import { SessionStatsService } from "../../gen/tenki/engine/v1/stats_pb.js";
 import { createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
+import { ExecutionService } from "../../gen/tenki/engine/v1/execution_pb.js";
 import { SandboxService, SandboxSessionDataPlaneService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { SSHGatewayClientService } from "../../gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";
 import type { Access } from "../core/access.js";
 import type { Commands } from "../core/commands.js";
+import type { Executions } from "../core/executions.js";
 import type { Files } from "../core/files.js";
 import type { Git } from "../core/git/git.js";
 import type { Images } from "../core/ports/images.js";
@@ -12,6 +14,8 @@ import type { Stats } from "../core/stats.js";
 import type { WorkspaceLimits } from "../core/workspace-limits.js";
 import type { WorkspaceSettings } from "../core/workspace-settings.js";
 import type { DataPlaneAccess } from "./data-plane-access.js";
+import { executeCommandMethods } from "./execute-command.js";
+import { executionMethods } from "./executions.js";
 import { fileMethods } from "./files.js";
 import { gitMethods } from "./git.js";
 import { identityMethods } from "./identity.js";
@@ -26,11 +30,14 @@ export interface ServicesOptions {
   readonly settings: WorkspaceSettings;
   readonly limits: WorkspaceLimits;
   readonly commands: Commands;
+  readonly executions: Executions;
   readonly files: Files;
   readonly git: Git;
   readonly images: Images;
   readonly stats: Stats;
   readonly dataPlane: DataPlaneAccess;
+  /** Aborts ahead of everything else when the engine stops: calls that can be made again end then, with its reason. */
+  readonly stopping: AbortSignal;
 }
 
 /** The contract's services, and ours beyond it, with the methods that there are; the others answer `unimplemented`. */
@@ -42,11 +49,13 @@ export function createServices(options: ServicesOptions): ServiceImplSpec[] {
       ...sessionMethods(options),
       ...workspaceMethods(options),
       ...gitMethods(options.git),
+      ...executeCommandMethods(options),
     }),
     createServiceImplSpec<typeof SandboxSessionDataPlaneService>(SandboxSessionDataPlaneService, {
-      ...runMethods(commands),
+      ...runMethods(commands, options),
       ...fileMethods(files),
     }),
+    createServiceImplSpec<typeof ExecutionService>(ExecutionService, executionMethods(options)),
     createServiceImplSpec<typeof SSHGatewayClientService>(SSHGatewayClientService, {}),
     createServiceImplSpec<typeof SessionStatsService>(SessionStatsService, statsMethods(stats)),
   ];

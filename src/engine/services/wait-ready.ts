@@ -1,12 +1,9 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import { isTerminal, type SessionState } from "../../domain/session.js";
 import { startDeadline } from "../../lib/deadline.js";
-import { answerAheadMs } from "../core/limits.js";
 import type { SessionRecord } from "../core/ports/store.js";
 import type { Sessions } from "../core/sessions.js";
-
-/** For callers that name no deadline. */
-const longestHoldMs = 5 * 60_000;
+import { holdMs } from "./hold.js";
 
 /** Waits for RUNNING, or the session's end; ahead of the caller's deadline it returns what there is. */
 export async function waitReady(
@@ -14,7 +11,7 @@ export async function waitReady(
   session: SessionRecord,
   context: HandlerContext,
 ): Promise<SessionRecord> {
-  const hold = startDeadline(holdMs(context.timeoutMs()), context.signal);
+  const hold = startDeadline(holdMs(context), context.signal);
   let latest = session;
   try {
     for await (latest of sessions.watch(session.id, hold.signal)) if (isSettled(latest.state)) break;
@@ -31,7 +28,7 @@ export async function settledOrPresent(
   change: Promise<SessionRecord>,
   context: HandlerContext,
 ): Promise<SessionRecord> {
-  const hold = startDeadline(holdMs(context.timeoutMs()), context.signal);
+  const hold = startDeadline(holdMs(context), context.signal);
   const timeIsUp = new Promise<undefined>((resolve) =>
     hold.signal.addEventListener("abort", () => resolve(undefined), { once: true }),
   );
@@ -43,8 +40,3 @@ export async function settledOrPresent(
 }
 
 export const isSettled = (state: SessionState): boolean => state === "RUNNING" || isTerminal(state);
-
-function holdMs(leftMs: number | undefined): number {
-  if (leftMs === undefined) return longestHoldMs;
-  return Math.max(leftMs - answerAheadMs, leftMs / 2);
-}

@@ -40,11 +40,12 @@ export class MemoryExecutions implements ExecutionStore {
     return { executions, next: more ? { createdAtMs: last.startedAt.getTime(), id: last.id } : undefined };
   }
 
-  runningExecutions(sessionId?: string): readonly ExecutionRecord[] {
-    return this.#newestFirst().filter(
-      (execution) =>
-        execution.state === "RUNNING" && (sessionId === undefined || execution.sessionId === sessionId),
-    );
+  runningExecutions(): readonly ExecutionRecord[] {
+    return this.#newestFirst().filter(({ state }) => state === "RUNNING");
+  }
+
+  countRunning(sessionId: string): number {
+    return this.runningExecutions().filter((execution) => execution.sessionId === sessionId).length;
   }
 
   endedExecutions(sessionId: string): readonly ExecutionRecord[] {
@@ -55,6 +56,10 @@ export class MemoryExecutions implements ExecutionStore {
 
   sessionsWithExecutions(): readonly string[] {
     return [...new Set([...this.#executions.values()].map(({ sessionId }) => sessionId))];
+  }
+
+  executionIds(): readonly string[] {
+    return [...this.#executions.keys()];
   }
 
   deleteExecution(id: string): void {

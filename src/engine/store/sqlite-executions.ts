@@ -62,12 +62,13 @@ export class SqliteExecutions implements ExecutionStore {
     return { executions, next: more ? { createdAtMs: last.startedAt.getTime(), id: last.id } : undefined };
   }
 
-  runningExecutions(sessionId?: string): readonly ExecutionRecord[] {
-    return sessionId === undefined
-      ? this.#select(`WHERE state = 'RUNNING' ${newestFirst}`, {})
-      : this.#select(`WHERE state = 'RUNNING' AND session_id = :session ${newestFirst}`, {
-          session: sessionId,
-        });
+  runningExecutions(): readonly ExecutionRecord[] {
+    return this.#select(`WHERE state = 'RUNNING' ${newestFirst}`, {});
+  }
+
+  countRunning(sessionId: string): number {
+    const sql = "SELECT count(*) AS n FROM executions WHERE session_id = :session AND state = 'RUNNING'";
+    return this.#database.all<{ n: number }>(sql, { session: sessionId })[0]?.n ?? 0;
   }
 
   endedExecutions(sessionId: string): readonly ExecutionRecord[] {
@@ -78,6 +79,10 @@ export class SqliteExecutions implements ExecutionStore {
   sessionsWithExecutions(): readonly string[] {
     const rows = this.#database.all<{ session_id: string }>("SELECT DISTINCT session_id FROM executions", {});
     return rows.map(({ session_id: id }) => id);
+  }
+
+  executionIds(): readonly string[] {
+    return this.#database.all<{ id: string }>("SELECT id FROM executions", {}).map(({ id }) => id);
   }
 
   deleteExecution(id: string): void {

@@ -22,12 +22,14 @@ export interface ExecutionStore {
   getExecution(id: string): ExecutionRecord | undefined;
   /** Newest first. */
   listExecutions(filter: ExecutionFilter, page: PageRequest): ExecutionPage;
-  /** All of a session, or of all of them, that have not ended, newest first. */
-  runningExecutions(sessionId?: string): readonly ExecutionRecord[];
+  /** All that have not ended, newest first. */
+  runningExecutions(): readonly ExecutionRecord[];
+  countRunning(sessionId: string): number;
   /** All of a session that have ended, newest first. */
   endedExecutions(sessionId: string): readonly ExecutionRecord[];
   /** Whose executions there are. */
   sessionsWithExecutions(): readonly string[];
+  executionIds(): readonly string[];
   /** Idempotent. */
   deleteExecution(id: string): void;
 }

@@ -1,4 +1,4 @@
-import type { GuestEvent } from "../core/ports/runtime.js";
+import type { GuestEvent } from "./ports/runtime.js";
 
 /** What is at least so large is passed on as it is. */
 const largeBytes = 16 << 10;

@@ -1,0 +1,45 @@
+import { TenkiError } from "../../domain/error.js";
+import { gatherOutput } from "../core/gather-output.js";
+import type { GuestEvent, GuestProcess } from "../core/ports/runtime.js";
+import { wasCutOff } from "./cut-off.js";
+import { type InputFrame, RunInput, type RunInputOptions } from "./run-input.js";
+
+export interface FollowOptions extends RunInputOptions {
+  /** Of the call. */
+  readonly signal: AbortSignal;
+  readonly frames: AsyncIterable<InputFrame>;
+  /** It may end without an exit. Default false. */
+  readonly mayEndEarly?: boolean | undefined;
+}
+
+/** What a command does, for one caller, and what the caller sends to it; lets go of the command in the caller's way. */
+export async function* followProcess(
+  process: GuestProcess,
+  options: FollowOptions,
+): AsyncGenerator<GuestEvent, void, undefined> {
+  const { signal, frames, mayEndEarly = false } = options;
+  const leave = () => (wasCutOff(signal) ? process.detach() : process.close());
+  signal.addEventListener("abort", leave, { once: true });
+  if (signal.aborted) leave();
+  const input = new RunInput(process, options);
+  try {
+    input.begin(frames, leave);
+    let exited = false;
+    for await (const event of gatherOutput(process.events)) {
+      if (event.kind === "stdin_taken") input.grant(event.bytes);
+      exited = event.kind === "exit";
+      yield event;
+    }
+    if (!exited && !mayEndEarly) {
+      throw new TenkiError("unavailable", "the command was ended before its exit was known");
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    input.throwIfFailed(); // what the caller sent wrong is why the rest broke off
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", leave);
+    input.end();
+    leave();
+  }
+}
