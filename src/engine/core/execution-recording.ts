@@ -66,7 +66,8 @@ export class ExecutionRecording {
       let next = process;
       for (let breaks = 0; !(await this.#follow(next)); breaks += 1) {
         next = undefined;
-        await pause(this.#parts.clock, Math.min(breaks, breaksMax) * pausePerBreakMs, this.#stop.signal);
+        const pauseMs = Math.min(breaks, breaksMax) * pausePerBreakMs;
+        if (pauseMs > 0) await pause(this.#parts.clock, pauseMs, this.#stop.signal);
       }
     } catch (error) {
       if (this.#stop.signal.aborted) return; // the next engine goes on from here
@@ -87,6 +88,7 @@ export class ExecutionRecording {
     const record = { ...ended, state: nextExecutionState(state, event) };
     await this.#insist(() => this.#parts.store.updateExecution(record));
     this.#record = record;
+    this.changes.notify();
     const { id, sessionId } = record;
     this.#parts.log.info("execution", { execution: id, session: sessionId, from: state, to: record.state });
   }

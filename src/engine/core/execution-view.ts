@@ -52,12 +52,9 @@ export class ExecutionView implements GuestProcess {
     this.events = this.#follow(range.follow ? undefined : log.end);
   }
 
+  /** Does not wait for the command to take it: behind it may be a signal, and more than the window never waits. */
   async writeStdin(data: Uint8Array): Promise<void> {
-    // Not awaited: behind it may be a signal, and more than the window never waits.
-    void this.#viewed.input?.push(data).then(() => {
-      this.#granted += data.length;
-      this.#wakeup.wake();
-    });
+    void this.#handOver(data);
   }
 
   closeStdin(): void {
@@ -106,6 +103,12 @@ export class ExecutionView implements GuestProcess {
       stopListening?.();
       await reader.close();
     }
+  }
+
+  async #handOver(data: Uint8Array): Promise<void> {
+    await this.#viewed.input?.push(data);
+    this.#granted += data.length;
+    this.#wakeup.wake();
   }
 
   #takeGranted(): number {

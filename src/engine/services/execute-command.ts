@@ -36,7 +36,7 @@ export function executeCommandMethods({ executions, stopping }: ExecuteCommandOp
           } else if (event.kind !== "stdin_taken") {
             yield {
               executionId,
-              data: event.data as Uint8Array<ArrayBuffer>,
+              data: event.data,
               isStderr: event.kind === "stderr",
             };
           }
