@@ -15,6 +15,7 @@ export { ProcessRunHandle } from "./process-handle.js";
 export type { ProcessRunOptions, ProcessRunResult } from "./process-handle.js";
 export type { FileReadStream } from "./read-file.js";
 export type { ByteSource } from "./write-file.js";
+export type { ArtifactLink, ArtifactUpload, ArtifactUploadOptions } from "./artifacts.js";
 export { Git } from "./git.js";
 export type {
   GitCheckoutParams,

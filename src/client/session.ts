@@ -3,6 +3,13 @@ import type { ExposedPort } from "../domain/preview-url.js";
 import type { SessionInfo, SessionState, VolumeAttachment } from "../domain/session.js";
 import { sessionFromWire } from "./convert/session.js";
 import { dateFromWire, millisToWire } from "./convert/time.js";
+import {
+  type ArtifactLink,
+  type ArtifactUpload,
+  artifactDownloadUrl,
+  artifactUploadUrl,
+} from "./artifacts.js";
+import type { ArtifactUploadOptions } from "./artifacts.js";
 import { DataPlane } from "./data-plane.js";
 import { SandboxError, SessionNotFoundError, SessionTerminatedError } from "./errors.js";
 import { exec } from "./exec.js";
@@ -194,6 +201,15 @@ export class Session implements AsyncDisposable {
 
   list(path: string, how?: options.ListFilesOptions): Promise<FileInfo[]> {
     return files.list(this.dataPlane, path, how);
+  }
+
+  /** A link by which anybody may put a file at that path for a short time; and what asks for links to it. */
+  artifactUploadUrl(path: string, how?: ArtifactUploadOptions): Promise<ArtifactUpload> {
+    return artifactUploadUrl(this.#rpc, this.id, path, how);
+  }
+
+  artifactDownloadUrl(artifactId: string): Promise<ArtifactLink> {
+    return artifactDownloadUrl(this.#rpc, artifactId);
   }
 
   exposePort(port: number, how?: options.ExposePortOptions): Promise<ExposedPort> {

@@ -3,16 +3,19 @@ import { TenkiError } from "../domain/error.js";
 import type { Logger } from "../lib/logger.js";
 import { systemClock } from "./clock/system-clock.js";
 import { Access } from "./core/access.js";
+import { Artifacts } from "./core/artifacts.js";
 import { Commands } from "./core/commands.js";
 import { Credentials } from "./core/credentials.js";
 import { Executions } from "./core/executions.js";
 import { Files } from "./core/files.js";
 import { Git } from "./core/git/git.js";
 import { Reaper } from "./core/reaper.js";
+import type { ArtifactStore } from "./core/ports/artifact-store.js";
 import type { ExecutionStore } from "./core/ports/execution-store.js";
 import type { OutputLogs } from "./core/ports/output-logs.js";
 import type { Store } from "./core/ports/store.js";
 import { Sessions } from "./core/sessions.js";
+import { SignedLinks } from "./core/signed-links.js";
 import { Stats } from "./core/stats.js";
 import { WorkspaceLimits } from "./core/workspace-limits.js";
 import { WorkspaceSettings } from "./core/workspace-settings.js";
@@ -20,13 +23,15 @@ import type { Isolation } from "./isolation.js";
 import { readTls, type TlsFiles } from "./instance/tls-files.js";
 import { parseListenAddress } from "./server/listen-address.js";
 import { type RunningServer, startServer } from "./server/server.js";
+import { ArtifactLinks } from "./services/artifact-links.js";
+import { artifactRoute } from "./services/artifact-route.js";
 import { DataPlaneAccess } from "./services/data-plane-access.js";
 import { createServices } from "./services/services.js";
 
 export interface ServeOptions extends TlsFiles {
   readonly token: string;
   readonly isolation: Isolation;
-  readonly store: Store & { readonly executions: ExecutionStore };
+  readonly store: Store & { readonly executions: ExecutionStore; readonly artifacts: ArtifactStore };
   readonly outputs: OutputLogs;
   readonly listen?: string | undefined;
   readonly insecureListen?: boolean | undefined;
@@ -121,6 +126,10 @@ export class Engine {
     const access = this.#access;
     const sessions = this.#sessions;
     const credentials = new Credentials(this.#store, systemClock);
+    const files = new Files(sessions, isolation.runtime);
+    const { artifacts: store } = this.#options.store;
+    const artifacts = new Artifacts({ store, sessions, files, clock: systemClock });
+    const artifactLinks = new ArtifactLinks(new SignedLinks(this.#store, systemClock), publicUrl);
     return startServer({
       listen: {
         ...parseListenAddress(listen ?? `127.0.0.1:${defaultEnginePort}`),
@@ -138,14 +147,17 @@ export class Engine {
         limits: this.#limits,
         commands: this.#commands,
         executions: this.#executions,
-        files: new Files(sessions, isolation.runtime),
+        files,
         git: new Git(sessions, isolation.runtime),
+        artifacts,
+        artifactLinks,
         images: isolation.images,
         stats: new Stats({ store: this.#store, sessions, parts: isolation, clock: systemClock }),
         dataPlane: new DataPlaneAccess(credentials, publicUrl),
         stopping: this.#stopping.signal,
       }),
       upgrades: [],
+      routes: [artifactRoute({ artifacts, links: artifactLinks, log })],
       ready,
       log,
     });

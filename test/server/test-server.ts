@@ -13,6 +13,7 @@ import {
 import { TenkiError } from "../../src/domain/error.js";
 import type { ListenOptions } from "../../src/engine/server/listener.js";
 import { type RunningServer, startServer } from "../../src/engine/server/server.js";
+import type { HttpRoute } from "../../src/engine/server/routes.js";
 import type { UpgradeRoute } from "../../src/engine/server/upgrades.js";
 import { SandboxService, SandboxSessionDataPlaneService } from "../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
 import type { LogFields, Logger, LogLevel } from "../../src/lib/logger.js";
@@ -25,6 +26,7 @@ export interface Methods {
   readonly sandbox?: Partial<ServiceImpl<typeof SandboxService>>;
   readonly dataPlane?: Partial<ServiceImpl<typeof SandboxSessionDataPlaneService>>;
   readonly upgrades?: readonly UpgradeRoute[];
+  readonly routes?: readonly HttpRoute[];
   readonly ready?: Promise<void>;
 }
 
@@ -48,6 +50,7 @@ export async function openServer(
       createServiceImplSpec(SandboxSessionDataPlaneService, methods.dataPlane ?? {}),
     ],
     upgrades: methods.upgrades ?? [],
+    routes: methods.routes,
     ready: methods.ready ?? Promise.resolve(),
     log: recordingLogger(lines),
   });

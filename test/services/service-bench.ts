@@ -10,6 +10,12 @@ import { Access } from "../../src/engine/core/access.js";
 import { Commands } from "../../src/engine/core/commands.js";
 import { Credentials } from "../../src/engine/core/credentials.js";
 import { Files } from "../../src/engine/core/files.js";
+import { Artifacts } from "../../src/engine/core/artifacts.js";
+import { SignedLinks } from "../../src/engine/core/signed-links.js";
+import { ArtifactLinks } from "../../src/engine/services/artifact-links.js";
+import type { HttpRoute } from "../../src/engine/server/routes.js";
+import { artifactRoute } from "../../src/engine/services/artifact-route.js";
+import { artifactMethods } from "../../src/engine/services/artifacts.js";
 import { Git } from "../../src/engine/core/git/git.js";
 import { Sessions } from "../../src/engine/core/sessions.js";
 import { Stats } from "../../src/engine/core/stats.js";
@@ -27,7 +33,7 @@ import { workspaceMethods } from "../../src/engine/services/workspace.js";
 import { MemoryStore } from "../../src/engine/store/memory-store.js";
 import { SessionStatsService } from "../../src/gen/tenki/engine/v1/stats_pb.js";
 import { SandboxService, SandboxSessionDataPlaneService } from "../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
-import { silentLogger } from "../../src/lib/logger.js";
+import { type Logger, silentLogger } from "../../src/lib/logger.js";
 import { FakeClock } from "../core/fake-clock.js";
 import { InMemoryParts } from "../core/in-memory-parts.js";
 
@@ -42,13 +48,17 @@ export class ServiceBench {
   readonly stats: Client<typeof SessionStatsService>;
   /** To be served by a server of its own. */
   readonly dataPlaneMethods: ReturnType<typeof runMethods> & ReturnType<typeof fileMethods>;
+  /** To be served by a server of its own. */
+  readonly artifactRoute: HttpRoute;
+  /** What was logged, as text. */
+  readonly logged: string[] = [];
   readonly #routes: (router: ConnectRouter) => void;
   readonly #interceptors: Interceptor[];
 
   constructor(options: { readonly publicUrl?: string; readonly firstFrameMs?: number } = {}) {
     const store = new MemoryStore();
     const access = new Access(store, token);
-    const log = silentLogger;
+    const log = this.#logger();
     const settings = new WorkspaceSettings(store);
     const limits = new WorkspaceLimits(store, settings);
     const sessions = new Sessions({
@@ -73,11 +83,16 @@ export class ServiceBench {
       ...runMethods(new Commands(sessions, this.parts.runtime), options),
       ...fileMethods(new Files(sessions, this.parts.runtime)),
     };
+    const files = new Files(sessions, this.parts.runtime);
+    const artifacts = new Artifacts({ store: store.artifacts, sessions, files, clock: this.clock });
+    const links = new ArtifactLinks(new SignedLinks(store, this.clock), options.publicUrl);
+    this.artifactRoute = artifactRoute({ artifacts, links, log });
     this.#routes = (router) => {
       router.service(SandboxService, {
         ...identityMethods(access.identity),
         ...sessionMethods({ sessions, images: this.parts.images, dataPlane }),
         ...workspaceMethods({ access, settings, limits }),
+        ...artifactMethods(artifacts, links),
         ...gitMethods(new Git(sessions, this.parts.runtime)),
       });
       const { parts, clock } = this;
@@ -95,6 +110,12 @@ export class ServiceBench {
     const { session, credential } = created;
     if (session === undefined || credential === undefined) throw new Error("no session was made");
     return { id: session.id, session, dataPlane: this.dataPlane(credential.credential) };
+  }
+
+  #logger(): Logger {
+    const at = (message: string, fields?: object) =>
+      void this.logged.push(`${message} ${JSON.stringify(fields ?? {})}`);
+    return { ...silentLogger, debug: at, info: at, warn: at, error: at };
   }
 
   dataPlane(credential: string): Client<typeof SandboxSessionDataPlaneService> {

@@ -1,6 +1,8 @@
 import { MemoryStore } from "../../src/engine/store/memory-store.js";
+import { artifactStoreContract } from "./artifact-store-contract.js";
 import { executionStoreContract } from "./execution-store-contract.js";
 import { storeContract } from "./store-contract.js";
 
 storeContract("MemoryStore", () => new MemoryStore());
 executionStoreContract("MemoryStore", () => new MemoryStore());
+artifactStoreContract("MemoryStore", () => new MemoryStore());

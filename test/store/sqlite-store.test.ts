@@ -10,6 +10,7 @@ import { migrations } from "../../src/engine/store/schema.js";
 import type { SqlValues } from "../../src/engine/store/sqlite-database.js";
 import { openSqliteStore } from "../../src/engine/store/sqlite-store.js";
 import { refused } from "../core/refused.js";
+import { artifactStoreContract } from "./artifact-store-contract.js";
 import { executionStoreContract } from "./execution-store-contract.js";
 import { everything, sessionRecord } from "./records.js";
 import { storeContract } from "./store-contract.js";
@@ -21,6 +22,7 @@ const newPath = () => join(directory, `${(files += 1)}.db`);
 
 storeContract("the SQLite store", () => openSqliteStore(newPath()));
 executionStoreContract("the SQLite store", () => openSqliteStore(newPath()));
+artifactStoreContract("the SQLite store", () => openSqliteStore(newPath()));
 
 describe("the SQLite store", () => {
   let path: string;

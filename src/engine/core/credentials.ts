@@ -1,5 +1,6 @@
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { TenkiError } from "../../domain/error.js";
+import { isSameText } from "../../lib/same-text.js";
 import type { Clock } from "./ports/clock.js";
 import type { Store } from "./ports/store.js";
 
@@ -38,7 +39,7 @@ export class Credentials {
     const [, sessionId = "", expiresAt = ""] = credential.split(".");
     const claim = `${sessionId}.${expiresAt}`;
     // As text and as a whole: base64 has several spellings of the same bytes, and only one was issued.
-    const genuine = isSame(credential, `${form}.${claim}.${this.#sign(claim)}`);
+    const genuine = isSameText(credential, `${form}.${claim}.${this.#sign(claim)}`);
     if (!genuine) throw new TenkiError("unauthenticated", "the session credential is not valid");
     if (this.#clock.now().getTime() >= Number(expiresAt)) {
       throw new TenkiError("unauthenticated", "the session credential has expired");
@@ -49,9 +50,4 @@ export class Credentials {
   #sign(claim: string): string {
     return createHmac("sha256", this.#key).update(claim).digest("base64url");
   }
-}
-
-function isSame(given: string, expected: string): boolean {
-  const [one, other] = [Buffer.from(given), Buffer.from(expected)];
-  return one.length === other.length && timingSafeEqual(one, other);
 }

@@ -20,8 +20,7 @@ export function createNodeHandler(
     }
     answer(handler, request, response).catch((error: unknown) => {
       onFailure(path, error);
-      if ("stream" in response) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-      else response.destroy();
+      cutOff(response);
     });
   };
 }
@@ -43,7 +42,29 @@ async function answer(
   request.resume();
 }
 
-function refuse(response: NodeResponse, status: number, text: string): void {
+/** Lets the other side see that the answer is not whole. */
+export function cutOff(response: NodeResponse): void {
+  if ("stream" in response) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  else response.destroy();
+}
+
+/** How long what is sent in vain is still taken, so that the answer is not lost to a reset. */
+const lingerMs = 2_000;
+
+/** Takes what is left of a body that nobody wants, for a moment, and then lets go of its sender. */
+export function refuseBody(request: NodeRequest): void {
+  if (request.complete) return;
+  const timer = setTimeout(() => {
+    if ("stream" in request) request.stream.close(constants.NGHTTP2_NO_ERROR);
+    else request.socket.destroy();
+  }, lingerMs).unref();
+  request.once("end", () => clearTimeout(timer));
+  request.once("close", () => clearTimeout(timer));
+  request.resume();
+}
+
+/** Answers with a status and a short text. */
+export function refuse(response: NodeResponse, status: number, text: string): void {
   const body = Buffer.from(`${text}\n`);
   response.writeHead(status, { "content-type": "text/plain", "content-length": body.length });
   response.end(body);

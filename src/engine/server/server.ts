@@ -15,6 +15,7 @@ import { Listener, type ListenOptions } from "./listener.js";
 import { createNodeHandler, type NodeHandler } from "./node-handler.js";
 import { refuseForeignOrigins } from "./origin.js";
 import { logRequests } from "./request-log.js";
+import { createRoutesHandler, type HttpRoute } from "./routes.js";
 import { createUpgradeHandler, type UpgradeRoute } from "./upgrades.js";
 import { readRulesAhead, validateRequests } from "./validate.js";
 
@@ -24,6 +25,8 @@ export interface ServerOptions {
   /** What is served; a method that is left out answers `unimplemented`. */
   readonly services: readonly ServiceImplSpec[];
   readonly upgrades: readonly UpgradeRoute[];
+  /** What is served besides the contract, in plain HTTP. Default: nothing. */
+  readonly routes?: readonly HttpRoute[] | undefined;
   /** Calls that come earlier wait for it. */
   readonly ready: Promise<unknown>;
   readonly log: Logger;
@@ -61,9 +64,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     createConnectFactory(handlerOptions),
   ];
   const handlers = options.services.flatMap((spec) => createUniversalServiceHandlers(spec, protocols));
-  const handler = createNodeHandler(handlers, (path, error) => {
+  const brokenOff = (path: string, error: unknown) =>
     log.debug("answer broken off", { method: path, reason: String(error) });
-  });
+  const methods = createNodeHandler(handlers, brokenOff);
+  const handler = createRoutesHandler(options.routes ?? [], methods, brokenOff);
   const whenReady: NodeHandler = (request, response) =>
     void options.ready.then(() => handler(request, response)).catch(() => undefined);
   const listener = await Listener.open(options.listen, whenReady, createUpgradeHandler(options.upgrades));

@@ -4,6 +4,7 @@ import { ExecutionService } from "../../gen/tenki/engine/v1/execution_pb.js";
 import { SandboxService, SandboxSessionDataPlaneService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { SSHGatewayClientService } from "../../gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";
 import type { Access } from "../core/access.js";
+import type { Artifacts } from "../core/artifacts.js";
 import type { Commands } from "../core/commands.js";
 import type { Executions } from "../core/executions.js";
 import type { Files } from "../core/files.js";
@@ -13,6 +14,8 @@ import type { Sessions } from "../core/sessions.js";
 import type { Stats } from "../core/stats.js";
 import type { WorkspaceLimits } from "../core/workspace-limits.js";
 import type { WorkspaceSettings } from "../core/workspace-settings.js";
+import type { ArtifactLinks } from "./artifact-links.js";
+import { artifactMethods } from "./artifacts.js";
 import type { DataPlaneAccess } from "./data-plane-access.js";
 import { executeCommandMethods } from "./execute-command.js";
 import { executionMethods } from "./executions.js";
@@ -33,6 +36,8 @@ export interface ServicesOptions {
   readonly executions: Executions;
   readonly files: Files;
   readonly git: Git;
+  readonly artifacts: Artifacts;
+  readonly artifactLinks: ArtifactLinks;
   readonly images: Images;
   readonly stats: Stats;
   readonly dataPlane: DataPlaneAccess;
@@ -50,6 +55,7 @@ export function createServices(options: ServicesOptions): ServiceImplSpec[] {
       ...workspaceMethods(options),
       ...gitMethods(options.git),
       ...executeCommandMethods(options),
+      ...artifactMethods(options.artifacts, options.artifactLinks),
     }),
     createServiceImplSpec<typeof SandboxSessionDataPlaneService>(SandboxSessionDataPlaneService, {
       ...runMethods(commands, options),

@@ -1,10 +1,12 @@
 import { TenkiError } from "../../domain/error.js";
 import type { PageRequest, SessionFilter, SessionPage, SessionRecord, Store } from "../core/ports/store.js";
+import { MemoryArtifacts } from "./memory-artifacts.js";
 import { MemoryExecutions } from "./memory-executions.js";
 
 /** A record that is gone with its process: for tests of what stands on a store. */
 export class MemoryStore implements Store {
   readonly executions = new MemoryExecutions();
+  readonly artifacts = new MemoryArtifacts();
   readonly #sessions = new Map<string, SessionRecord>();
   readonly #settings = new Map<string, string>();
 
@@ -18,6 +20,7 @@ export class MemoryStore implements Store {
     if (!this.#sessions.has(session.id))
       throw new TenkiError("not_found", `session not found: ${session.id}`);
     this.#sessions.set(session.id, session);
+    if (session.state === "TERMINATED") this.artifacts.removeOf(session.id);
   }
 
   getSession(id: string): SessionRecord | undefined {

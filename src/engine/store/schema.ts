@@ -28,4 +28,15 @@ export const migrations: readonly string[] = [
   CREATE INDEX executions_of_session ON executions (session_id, started_ms DESC, id DESC);
   CREATE INDEX executions_running ON executions (started_ms DESC, id DESC) WHERE state = 'RUNNING';
   `,
+  `
+  CREATE TABLE artifacts (
+    id          TEXT PRIMARY KEY,
+    session_id  TEXT NOT NULL,
+    record      TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX artifacts_of_session ON artifacts (session_id);
+  CREATE TRIGGER artifacts_end AFTER UPDATE OF state ON sessions WHEN NEW.state = 'TERMINATED' BEGIN
+    DELETE FROM artifacts WHERE session_id = NEW.id;
+  END;
+  `,
 ];

@@ -1,14 +1,15 @@
 import { TenkiError } from "../../domain/error.js";
+import type { ArtifactStore } from "../core/ports/artifact-store.js";
 import type { ExecutionStore } from "../core/ports/execution-store.js";
 import type { PageRequest, SessionFilter, SessionPage, SessionRecord, Store } from "../core/ports/store.js";
 import { listQuery } from "./list-query.js";
 import { fromRow, type SessionRow, toRow } from "./session-row.js";
+import { SqliteArtifacts } from "./sqlite-artifacts.js";
 import { SqliteDatabase } from "./sqlite-database.js";
 import { SqliteExecutions } from "./sqlite-executions.js";
 
 /** Opens the record, making or migrating it; what is acknowledged survives a loss of power. */
-export const openSqliteStore = (path: string): Store & { readonly executions: ExecutionStore } =>
-  new SqliteStore(SqliteDatabase.open(path));
+export const openSqliteStore = (path: string): SqliteStore => new SqliteStore(SqliteDatabase.open(path));
 
 const columns = [
   "id",
@@ -24,11 +25,13 @@ const columns = [
 
 class SqliteStore implements Store {
   readonly executions: ExecutionStore;
+  readonly artifacts: ArtifactStore;
   readonly #database: SqliteDatabase;
 
   constructor(database: SqliteDatabase) {
     this.#database = database;
     this.executions = new SqliteExecutions(database);
+    this.artifacts = new SqliteArtifacts(database);
   }
 
   insertSession(session: SessionRecord): void {
