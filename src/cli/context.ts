@@ -80,6 +80,7 @@ export class Context {
       projectId: settings.projectId,
       timeoutMs: this.common.timeoutMs,
       env: {},
+      findEndpoint: () => this.#findEndpoint(settings),
       credentials: settings.tokenIsSaved
         ? new CredentialFiles(configDirectory(this.io), settings.endpoint)
         : undefined,
@@ -141,6 +142,11 @@ export class Context {
     return () => this.#interrupts.listen();
   }
 
+  /** Until the result is called, an interruption aborts, and does not end the command before it has cleared up. */
+  holdEnd(): () => void {
+    return this.#interrupts.hold();
+  }
+
   stopProgress(): void {
     this.#progress.stop();
   }
@@ -152,6 +158,12 @@ export class Context {
     if (kind === "not_found" && this.#usesSavedSession)
       return "tenki sandbox list, then tenki sandbox set <id|name>";
     return undefined;
+  }
+
+  /** An engine of this machine that was restarted may listen somewhere else. */
+  async #findEndpoint({ endpoint, token, isLocal }: Settings): Promise<string | undefined> {
+    const { findLocalEndpoint } = await import("./local-engine/find-local-endpoint.js");
+    return (await findLocalEndpoint(this.io, token)) ?? (isLocal ? undefined : endpoint);
   }
 
   async close(): Promise<void> {

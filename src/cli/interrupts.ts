@@ -30,6 +30,8 @@ export class Interrupts {
   readonly #controller = new AbortController();
   #giveUp: (error: Error) => void = () => undefined;
   #release: () => void = () => undefined;
+  #holds = 0;
+  #impatience = 0;
   /** Rejects when an interrupted command has had its grace. */
   readonly over: Promise<never>;
 
@@ -57,11 +59,22 @@ export class Interrupts {
     this.#release = () => undefined;
   }
 
+  /** Until the result is called, an interrupted command has all the time that it takes to clear up; the third signal ends it. */
+  hold(): () => void {
+    this.#holds += 1;
+    return () => void (this.#holds -= 1);
+  }
+
   /** As the signal does; for who reads Ctrl-C as a key. */
   interrupt(name: string): void {
     const error = new InterruptedError(name);
-    if (this.signal.aborted) return this.#io.exitNow(error.exitCode);
+    if (this.signal.aborted) return this.#repeat(error);
     this.#controller.abort(error);
-    setTimeout(() => this.#giveUp(error), graceMs).unref();
+    setTimeout(() => this.#holds === 0 && this.#giveUp(error), graceMs).unref();
+  }
+
+  #repeat(error: InterruptedError): void {
+    this.#impatience += 1;
+    if (this.#holds === 0 || this.#impatience > 1) this.#io.exitNow(error.exitCode);
   }
 }

@@ -31,19 +31,18 @@ export async function runCommand(
     ...{ name, pid, link, outputOffset: 0 },
     takesStdin: options.stdin === true,
     stdin: { received: 0, windowBytes: run.stdinWindowBytes },
-    comeBack:
-      executionId === undefined
-        ? undefined
-        : wayBack(dataPlane.rpc, {
-            name,
-            sessionId: dataPlane.sessionId,
-            executionId: run.isKept ? executionId : undefined,
-          }),
+    ...(executionId === undefined ? {} : returning(dataPlane, name, run.isKept ? executionId : undefined)),
     onConnection: options.onConnection,
     resize: resizeByCommand(dataPlane, pid, options),
   });
   closeOnAbort(command, options.signal);
   return command;
+}
+
+/** How to come back to it, or why that cannot be: other services do not keep commands. */
+function returning({ rpc, sessionId }: DataPlane, name: string, keptAs: string | undefined) {
+  if (keptAs === undefined) return { whyLost: ", and this service cannot hand it back" };
+  return { comeBack: wayBack(rpc, { name, sessionId, executionId: keptAs }) };
 }
 
 type OpenedRun =

@@ -60,6 +60,8 @@ export interface CommandStart {
   readonly link: CommandLink;
   readonly outputOffset: number;
   readonly stdin: StdinPosition;
+  /** Completes "the connection was lost while make ran" where it cannot be come back to. */
+  readonly whyLost?: string | undefined;
   /** Finds the command again after its stream broke off, or throws why not; undefined: it cannot be found again. */
   readonly comeBack?: ((from: BreakPoint) => Promise<NextLink>) | undefined;
   readonly onConnection?: ((state: ConnectionState) => void) | undefined;
@@ -163,8 +165,8 @@ export class StreamedCommand implements RunningCommand {
 
   /** Returns when the command is connected again. */
   async #comeBack(cause: TenkiError): Promise<void> {
-    const { name, comeBack, onConnection } = this.#start;
-    if (comeBack === undefined) throw lostFor(name, cause);
+    const { name, whyLost, comeBack, onConnection } = this.#start;
+    if (comeBack === undefined) throw lostFor(name, cause, whyLost);
     this.#input.disconnect();
     this.#link.close();
     onConnection?.("lost");

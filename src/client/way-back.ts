@@ -14,22 +14,15 @@ const longestPauseMs = 1_000;
 export interface LostCommand {
   readonly name: string;
   readonly sessionId?: string | undefined;
-  /** Undefined: the service does not keep it. */
-  readonly executionId: string | undefined;
+  readonly executionId: string;
 }
 
 /** How a command is found again after its stream broke off. */
 export function wayBack(rpc: Rpc, command: LostCommand): (from: BreakPoint) => Promise<Attachment> {
   return async (from) => {
-    const { executionId } = command;
-    if (executionId === undefined) {
-      throw lostFor(command.name, from.cause, ", and this service cannot hand it back");
-    }
     const deadline = startDeadline(giveUpAfterMs, from.signal);
     try {
-      return await tryUntil(deadline.signal, () =>
-        attachAgain(rpc, { ...command, executionId }, from, deadline.signal),
-      );
+      return await tryUntil(deadline.signal, () => attachAgain(rpc, command, from, deadline.signal));
     } catch (error) {
       if (from.signal.aborted) throw error;
       throw lostFor(command.name, from.cause, deadline.expired() ? notBack : refused(error));
@@ -47,7 +40,7 @@ const refused = (error: unknown): string =>
 /** Where the service is by now. */
 async function attachAgain(
   rpc: Rpc,
-  command: LostCommand & { readonly executionId: string },
+  command: LostCommand,
   { outputOffset }: BreakPoint,
   signal: AbortSignal,
 ): Promise<Attachment> {

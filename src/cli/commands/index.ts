@@ -45,6 +45,11 @@ export const commands: CommandGroup = {
           },
         },
         exec: { summary: "run a command in a session", load: () => import("./sandbox/exec.js") },
+        run: {
+          summary: "run a command in a session of its own, and terminate that",
+          load: () => import("./sandbox/run.js"),
+        },
+        shell: { summary: "open a shell in a session", load: () => import("./sandbox/shell.js") },
         read: { summary: "print a file of a session, or save it", load: () => import("./sandbox/read.js") },
         write: { summary: "write a file of a session", load: () => import("./sandbox/write.js") },
         cp: {

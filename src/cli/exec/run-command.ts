@@ -1,9 +1,9 @@
 import type { RunningCommand, Session } from "../../client/index.js";
 import type { CommandExit } from "../../domain/command.js";
 import type { Context } from "../context.js";
-import type { OutputStream } from "../io.js";
-import { writeBytes } from "../output/write.js";
 import { CapturedOutput } from "./captured-output.js";
+import { ConnectionWatch } from "./connection-watch.js";
+import { passOn } from "./pass-on.js";
 import { SignalLadder } from "./signal-ladder.js";
 import { StdinPump } from "./stdin-pump.js";
 import { Terminal, terminalSize } from "./terminal.js";
@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly tty: boolean;
   /** Keep the outputs in place of passing them on. */
   readonly capture: boolean;
+  /** How long a command may take to end after SIGTERM or SIGHUP. Default: as long as it likes. */
+  readonly endGraceMs?: number | undefined;
 }
 
 export interface RunResult {
@@ -27,24 +29,16 @@ export interface RunResult {
 
 /** Runs a command in a session with this side's streams, signals and terminal, until its outputs are at their end. */
 export async function runCommand(session: Session, options: RunOptions, ctx: Context): Promise<RunResult> {
-  const { io } = ctx;
-  const command = await session.start(options.argv, {
-    cwd: options.cwd,
-    env: options.tty ? { TERM: io.env["TERM"] ?? "xterm", ...options.env } : options.env,
-    privileged: options.privileged,
-    timeoutMs: options.timeoutMs,
-    stdin: options.stdin,
-    terminal: options.tty ? terminalSize(io) : undefined,
-    signal: ctx.signal,
-  });
+  const watch = new ConnectionWatch(ctx);
+  const command = await startCommand(session, options, ctx, watch);
   const captured = options.capture ? new CapturedOutput() : undefined;
   const giveSignalsBack = ctx.takeSignals();
-  const ladder = new SignalLadder(io, command);
-  const terminal = options.tty ? new Terminal(io, command) : undefined;
-  const pump = options.stdin ? new StdinPump(io.stdin, command) : undefined;
+  const ladder = new SignalLadder(ctx.io, command, { watch, endGraceMs: options.endGraceMs });
+  const terminal = options.tty ? new Terminal(ctx.io, command, watch) : undefined;
+  const pump = options.stdin ? new StdinPump(ctx.io.stdin, command) : undefined;
   let cutOff = true;
   try {
-    const streamed = passOn(command, io, captured);
+    const streamed = passOn(command.output, ctx.io, { captured, terminal });
     streamed.catch(() => undefined);
     await Promise.race([streamed, ladder.over]);
     const exit = await Promise.race([command.exit, ladder.over]);
@@ -59,16 +53,29 @@ export async function runCommand(session: Session, options: RunOptions, ctx: Con
   }
 }
 
-type Outputs = Readonly<Record<"stdout" | "stderr", OutputStream>>;
+function startCommand(
+  session: Session,
+  options: RunOptions,
+  { io, signal }: Context,
+  watch: ConnectionWatch,
+): Promise<RunningCommand> {
+  return session.start(options.argv, {
+    cwd: options.cwd,
+    env: environmentOf(options, io.env),
+    privileged: options.privileged,
+    timeoutMs: options.timeoutMs,
+    stdin: options.stdin,
+    terminal: options.tty ? terminalSize(io) : undefined,
+    signal,
+    resumable: true,
+    onConnection: watch.onConnection,
+  });
+}
 
-/** Byte for byte, in the order in which it came; a reader that is slow slows the command. */
-async function passOn(
-  command: RunningCommand,
-  io: Outputs,
-  captured: CapturedOutput | undefined,
-): Promise<void> {
-  for await (const { kind, data } of command.output) {
-    if (captured !== undefined) captured.add(kind, data);
-    else await writeBytes(io[kind], data);
-  }
+/** A terminal's programs have to know what it is. */
+export function environmentOf(
+  { tty, env }: Pick<RunOptions, "tty" | "env">,
+  here: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  return tty ? { TERM: here["TERM"] ?? "xterm", ...env } : env;
 }

@@ -1,0 +1,77 @@
+import type { CreateOptions, VolumeMountConfig } from "../../client/index.js";
+import { TenkiError } from "../../domain/error.js";
+import type { OptionsOf } from "../command.js";
+import type { Context } from "../context.js";
+import { readEnvironment, readKeysFile } from "../env-file.js";
+import { uuid, type VolumeMount } from "../flags/parsers.js";
+import { checkTags, toRecord } from "../session-options.js";
+import type { createFlags } from "./create-flags.js";
+
+type Options = OptionsOf<{ readonly flags: typeof createFlags }>;
+
+/** What the client makes a session with, from the flags; files are read, and names looked up. */
+export async function createOptions(options: Options, ctx: Context): Promise<CreateOptions> {
+  checkSource(options);
+  const keyFiles = await Promise.all(
+    options.authorizedKeysFile.map((path) => readKeysFile(ctx.localPath(path))),
+  );
+  return {
+    name: options.name,
+    cpuCores: options.cpu,
+    memoryMb: options.memoryMb,
+    diskSizeGb: options.diskSizeGb,
+    allowInbound: options.allowInbound,
+    allowOutbound: options.allowOutbound,
+    maxDurationMs: options.maxDuration,
+    idleTimeoutMinutes: options.idleTimeout,
+    pauseRetentionMs: options.pauseRetention,
+    sticky: options.sticky,
+    snapshotId: options.snapshot,
+    image: options.image,
+    fromTemplateSpec: options.template,
+    metadata: toRecord(options.metadata),
+    tags: checkTags(options.tags),
+    env: await readEnvironment({
+      here: ctx.io.env,
+      files: options.envFile.map((path) => ctx.localPath(path)),
+      entries: options.env,
+    }),
+    sshAuthorizedKeys: [...options.authorizedKey, ...keyFiles.flat()],
+    volumes: await volumeMounts(options.volume, ctx),
+    cloneRepoUrl: options.cloneRepo,
+    githubToken: githubToken(options.githubTokenEnv, ctx),
+    enableOpenCode: options.opencode,
+  };
+}
+
+function checkSource({ snapshot, image, template }: Options): void {
+  const given = Object.entries({ snapshot, image, template }).filter(([, value]) => value !== undefined);
+  if (given.length < 2) return;
+  const names = given.map(([name]) => `--${name}`).join(" and ");
+  throw new TenkiError("usage", `${names} contradict each other: a session starts from one of them`);
+}
+
+/** Volumes by id without a call; by name after a look at the list of them. */
+async function volumeMounts(mounts: readonly VolumeMount[], ctx: Context): Promise<VolumeMountConfig[]> {
+  const isNamed = mounts.some(({ volume }) => uuid.read(volume) === undefined);
+  const known = isNamed ? await (await ctx.client()).listVolumes() : [];
+  return mounts.map(({ volume, mountPath, readOnly }) => {
+    const named = known.filter(({ name }) => name === volume);
+    const volumeId = uuid.read(volume) ?? named[0]?.id;
+    if (volumeId === undefined) {
+      throw new TenkiError("not_found", `volume not found: none is named "${volume}"`, {
+        hint: "name it by its id",
+      });
+    }
+    if (named.length < 2) return { volumeId, mountPath, readOnly };
+    const ids = named.map(({ id }) => id).join(", ");
+    throw new TenkiError("usage", `ambiguous name "${volume}": ${named.length} volumes have it: ${ids}`);
+  });
+}
+
+function githubToken(variable: string | undefined, ctx: Context): string | undefined {
+  if (variable === undefined) return undefined;
+  const token = ctx.io.env[variable];
+  if (token !== undefined && token !== "") return token;
+  throw new TenkiError("usage", `invalid variable "${variable}" for --github-token-env: it is not set`);
+}
