@@ -130,6 +130,35 @@ describe("what goes wrong around a real engine", () => {
     assert.ok(gone, "the command goes on");
   });
 
+  const durations: Readonly<Record<string, readonly string[]>> = {
+    "extend-negative": ["extend", "--session", "victim", "--", "-1h"],
+    "extend-zero": ["extend", "0", "--session", "victim"],
+    "extend-too-far": ["extend", "10000h", "--session", "victim"],
+    "max-duration-too-far": ["update", "victim", "--max-duration", "721h"],
+    "max-duration-negative": ["update", "victim", "--max-duration=-1h"],
+    "create-max-duration-too-far": ["create", "--max-duration", "100000h"],
+    "create-idle-timeout-seconds": ["create", "--idle-timeout", "90s"],
+    "create-pause-retention-too-long": ["create", "--pause-retention", "100000h"],
+  };
+  for (const [name, words] of Object.entries(durations)) {
+    it(`a duration that makes no sense: ${words.join(" ")}`, async () => {
+      golden(name, await bench.call(["sandbox", ...words]));
+      assert.equal((await bench.json<unknown[]>(["sandbox", "list"])).length, 1, "nothing was made");
+    });
+  }
+
+  it("a session that is paused, and one that is not", async () => {
+    golden("resume-of-running", await bench.call(["sandbox", "resume", "victim"]));
+    await bench.ok(["sandbox", "pause", "victim"]);
+    golden("pause-of-paused", await bench.call(["sandbox", "pause", "victim"]));
+    const exec = ["sandbox", "exec", "--session", "victim", "--", "true"];
+    golden("paused-session", await bench.call(exec));
+    golden("paused-session-file", await bench.call(["sandbox", "read", "victim", "--path", "a"]));
+    golden("paused-session-json", await bench.call(["sandbox", "read", "victim", "--path", "a", "--json"]));
+    await bench.ok(["sandbox", "resume", "victim"]);
+    assert.equal((await bench.call(exec)).code, 0);
+  });
+
   it("a session that is terminated while a command runs in it", async () => {
     const child = bench.spawn([
       "sandbox",
@@ -146,6 +175,12 @@ describe("what goes wrong around a real engine", () => {
     await new Promise((resolve) => child.stdout?.once("data", resolve));
     await bench.ok(["sandbox", "terminate", "--yes", "victim"]);
     golden("session-gone", { code: await over, stdout: "", stderr });
+  });
+
+  it("a session that is over can be neither paused nor resumed", async () => {
+    const [old] = await bench.json<{ id: string }[]>(["sandbox", "list", "--all"]);
+    golden("pause-of-terminated", await bench.call(["sandbox", "pause", old?.id ?? ""]));
+    golden("resume-of-terminated", await bench.call(["sandbox", "resume", old?.id ?? ""]));
   });
 
   it("a session that is over", async () => {

@@ -130,6 +130,25 @@ describe("the official SDK", () => {
     assert.equal((after.timeoutAt?.getTime() ?? 0) - (before.timeoutAt?.getTime() ?? 0), 600_000);
   });
 
+  it("pauses and resumes, with what runs in it", async () => {
+    const line = "sleep 1000 >/dev/null 2>&1 </dev/null & echo $!";
+    const pid = text((await session.exec("sh", { args: ["-c", line] })).stdout).trim();
+    await session.pause();
+    assert.equal(session.state, "PAUSED");
+    assert.ok(session.pausedAt !== undefined);
+    await assert.rejects(session.exec("true"), (error: unknown) => {
+      assert.ok(error instanceof InvalidStateError);
+      assert.match(error.message, /state=PAUSED/);
+      return true;
+    });
+    await assert.rejects(session.pause(), InvalidStateError);
+    await session.resume();
+    await session.waitResumed();
+    assert.equal(session.state, "RUNNING");
+    assert.equal((await session.exec("kill", { args: ["-0", pid] })).exitCode, 0, "it is still there");
+    await assert.rejects(session.resume(), InvalidStateError);
+  });
+
   it("knows who it is", async () => {
     const identity = await sdk.whoAmI();
     assert.equal(identity.workspaces.length, 1);

@@ -116,6 +116,30 @@ describe("a paused session", () => {
     );
   });
 
+  it("does not count the pause as a command's time", async () => {
+    const line = "echo ready; while [ ! -e go ]; do sleep 0.1; done; echo done";
+    const child = bench.spawn([
+      "sandbox",
+      "exec",
+      "--session",
+      "counting",
+      "--timeout",
+      "8s",
+      "-q",
+      "-c",
+      line,
+    ]);
+    const over = ended(child);
+    const lines = read(child);
+    await first(child);
+    await bench.ok(["sandbox", "pause", "counting"]);
+    await passes(9_000);
+    await bench.ok(["sandbox", "resume", "counting"]);
+    await bench.ok(["sandbox", "write", "--session", "counting", "--path", "go", "--data", ""]);
+    assert.equal(await over, 0);
+    assert.deepEqual(lines, ["ready", "done"]);
+  });
+
   it("is resumed by exec --resume, and only by that", async () => {
     await bench.ok(["sandbox", "pause", "counting"]);
     const refusal = await bench.call(["sandbox", "exec", "--session", "counting", "--", "echo", "on"]);
@@ -222,6 +246,9 @@ describe("a paused session", () => {
     assert.deepEqual(await hostState(bench.dataDir, instanceIdOf(bench.dataDir)), []);
   });
 });
+
+/** More time than the command has. */
+const passes = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Every line that a command has said so far. */
 function read(child: ChildProcess): string[] {

@@ -87,6 +87,14 @@ describe("an engine without root", () => {
     assert.equal((await tenki("sandbox read --path note.txt")).stdout, "hello");
   });
 
+  it("says why it cannot pause without a cgroup, and lets the session run on", async () => {
+    const { exitCode, stderr } = await tenki("sandbox pause");
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /cannot be paused with --isolation namespaces: there is no cgroup/);
+    assert.match((await tenki("engine status")).stdout, /^pause_keeps\s*: nothing/m);
+    assert.equal((await tenki("sandbox exec -q -c 'cat note.txt'")).stdout, "hello");
+  });
+
   it("finds its sandboxes again after a restart", async () => {
     const stopped = await tenki("engine stop");
     assert.match(stopped.stderr, /1 session left running/);
@@ -145,6 +153,8 @@ describe("an engine without root", () => {
       const hog = await tenki(`sandbox exec -q -c 'python3 -c "x = bytearray(1_000_000_000)"'`);
       assert.notEqual(hog.exitCode, 0);
       assert.equal((await tenki("sandbox exec -q -c 'echo alive'")).stdout, "alive\n");
+      assert.match((await tenki("sandbox pause")).stdout, /^state\s*: PAUSED$/m);
+      assert.equal((await tenki("sandbox exec --resume -q -c 'echo alive'")).stdout, "alive\n");
     } finally {
       await tenki("engine stop --terminate-sessions");
       await tryProcess(["bash", "-c", own.map((path) => `rmdir ${path}/* ${path} 2>/dev/null`).join("; ")]);

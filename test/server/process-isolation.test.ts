@@ -20,6 +20,15 @@ let files: GuestFiles;
 before(async () => {
   dataDir = realpathSync(mkdtempSync(join(tmpdir(), "tenki-process-")));
   isolation = await open();
+  await start();
+  files = isolation.runtime.files(session);
+});
+after(async () => {
+  await isolation.runtime.stop(session);
+  rmSync(dataDir, { recursive: true });
+});
+
+async function start(): Promise<void> {
   const disk = await isolation.disks.allocate(1_000_000);
   root = disk.directory;
   await isolation.runtime.start(
@@ -35,12 +44,7 @@ before(async () => {
     },
     never,
   );
-  files = isolation.runtime.files(session);
-});
-after(async () => {
-  await isolation.runtime.stop(session);
-  rmSync(dataDir, { recursive: true });
-});
+}
 
 function open(): Promise<Isolation> {
   return createIsolation("process", {
@@ -129,6 +133,29 @@ describe("a process in place of a sandbox", () => {
     const { stdout, exit } = await run("setsid sleep 1000 & echo $!; sleep 1000", { timeoutMs: 300 });
     assert.deepEqual([exit?.timedOut, exit?.reason], [true, "timeout"]);
     await gone(Number(stdout));
+  });
+
+  it("stands still while it is paused, with what it started, and goes on where it was", async () => {
+    const process = await begin(["sh", "-c", "setsid cat & echo $!; cat"]);
+    const events = process.events[Symbol.asyncIterator]();
+    const said = await events.next();
+    assert.ok(said.done !== true && said.value.kind === "stdout");
+    const pids = [process.pid, Number(Buffer.from(said.value.data).toString())];
+    const states = () =>
+      pids.map((pid) => /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+    assert.equal(await isolation.runtime.isPaused(session), false);
+    await isolation.runtime.pause(session);
+    assert.deepEqual(states(), ["T", "T"]);
+    assert.equal(await isolation.runtime.isPaused(session), true);
+    await process.writeStdin(Buffer.from("on"));
+    await isolation.runtime.resume(session);
+    for (let event = await events.next(); event.value?.kind !== "stdout"; event = await events.next()) {
+      assert.ok(event.done !== true, "it ended");
+    }
+    await isolation.runtime.pause(session);
+    await isolation.runtime.stop(session);
+    for (const pid of pids) await gone(pid);
+    await start();
   });
 
   it("is ended with its tree when its caller goes", async () => {

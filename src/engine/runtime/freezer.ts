@@ -62,12 +62,21 @@ export async function isFrozen(freezer: Freezer, path: string): Promise<boolean>
   return said.trim() !== freezer.thaw;
 }
 
+/** Said where processes cannot be made to stand still. */
+export const noFreezer = (cause?: unknown): TenkiError =>
+  new TenkiError("failed_precondition", "sessions cannot be paused here: the engine has no cgroup freezer", {
+    hint: "run the engine as root, or with a cgroup that has one",
+    cause,
+  });
+
 async function tell(freezer: Freezer, path: string, word: string): Promise<void> {
   try {
     await writeFile(join(freezer.root, path, freezer.file), word, { flag: "r+" });
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code !== "ENOENT" && code !== "ENODEV") throw cause;
-    throw new TenkiError("unavailable", "the sandbox does not answer", { cause });
+    if (code === "ENODEV" || code === "ENOENT") {
+      throw new TenkiError("unavailable", "the sandbox does not answer", { cause });
+    }
+    throw noFreezer(cause);
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TenkiError } from "../../domain/error.js";
@@ -14,7 +15,7 @@ import type {
 import { ociConfig } from "./bundle.js";
 import { readCgroupLayout, type CgroupLayout } from "./cgroup-layout.js";
 import { cgroupChildren, removeEmptyCgroup } from "./container-cgroup.js";
-import { freezeCgroup, isFrozen, thawCgroup, type Freezer } from "./freezer.js";
+import { freezeCgroup, isFrozen, noFreezer, thawCgroup, type Freezer } from "./freezer.js";
 import { GuestLink } from "./guest/guest-link.js";
 import { recordInit, runningInit } from "./init-process.js";
 import { readMachine, type Machine } from "./machine.js";
@@ -148,7 +149,11 @@ class OciRuntime implements Runtime {
   }
 
   async pause(sessionId: string): Promise<void> {
-    await freezeCgroup(this.#requireFreezer(), this.#place(sessionId).cgroupPath);
+    const freezer = this.#requireFreezer();
+    const { cgroupPath } = this.#place(sessionId);
+    // An ordinary user may have been given every hierarchy but this one.
+    if (!existsSync(join(freezer.root, cgroupPath)) && (await this.isRunning(sessionId))) throw noFreezer();
+    await freezeCgroup(freezer, cgroupPath);
   }
 
   async resume(sessionId: string): Promise<void> {
@@ -215,12 +220,8 @@ class OciRuntime implements Runtime {
         "sessions cannot be paused with --isolation namespaces: there is no cgroup to make them stand still",
       );
     }
-    if (this.#cgroups.freezer !== undefined) return this.#cgroups.freezer;
-    throw new TenkiError(
-      "failed_precondition",
-      "sessions cannot be paused on this machine: it has no cgroup freezer",
-      { hint: "tenki engine doctor" },
-    );
+    if (this.#cgroups.freezer === undefined) throw noFreezer();
+    return this.#cgroups.freezer;
   }
 
   #link(sessionId: string): GuestLink {

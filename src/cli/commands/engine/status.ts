@@ -27,5 +27,13 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
     isolation,
     data_dir: dataDir,
     sessions: sessions.length,
+    pause_keeps: pauseKeeps[isolation] ?? null,
   });
 }
+
+/** What of a session a pause keeps, by the engine's isolation. */
+const pauseKeeps: Readonly<Record<string, string>> = {
+  container: "processes, memory and files; over a restart of the machine: files",
+  namespaces: "nothing: sessions cannot be paused",
+  process: "processes, memory and files; over a restart of the machine: files",
+};
