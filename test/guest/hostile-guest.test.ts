@@ -148,6 +148,31 @@ test("a command whose guest goes away, or sends what no command can", async () =
   );
 });
 
+test("an answer to coming back that cannot be", async () => {
+  const attached = (bytes: number, fill = 0) => frame(down.attached, Buffer.alloc(bytes, fill));
+  for (const bad of [attached(15), attached(17), attached(16, 0xff), started]) {
+    says(bad);
+    await assert.rejects(link.attach("id", 0, neverAborts()), internal);
+  }
+  says(frame(down.error, new PayloadWriter().u32(34).u8(4).finish()));
+  await assert.rejects(link.attach("id", 0, neverAborts()), { kind: "data_loss" });
+});
+
+test("a guest that does not take what it is told last is left", async () => {
+  answer = (socket) => {
+    socket.write(started);
+    socket.pause();
+  };
+  const command = { ...commandOf(["true"]), kept: { id: "id", lingerMs: 0 } };
+  const result = await link.spawn(command, neverAborts());
+  assert.ok(result.started);
+  const writes = Array.from({ length: 40 }, () => result.process.writeStdin(Buffer.alloc(100_000)));
+  result.process.close();
+  await Promise.all(writes); // they are over, one way or the other
+  result.process.close();
+  result.process.detach();
+});
+
 test("a duration beyond what numbers hold exactly", async () => {
   const payload = Buffer.alloc(17, 0xff);
   payload.fill(0, 0, 8);

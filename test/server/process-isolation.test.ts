@@ -170,6 +170,55 @@ describe("a process in place of a sandbox", () => {
     await gone(process.pid);
   });
 
+  it("that is kept is come back to while the engine lives, at any byte of what it said last", async () => {
+    const kept = { id: "44444444-4444-4444-8444-444444444444", lingerMs: 0 };
+    const attach = (outputOffset: number) =>
+      isolation.runtime.attach(session, kept.id, { outputOffset }, never);
+    const first = await begin(["sh", "-c", "echo before; read line; echo $line; exit 3"], { kept });
+    const events = first.events[Symbol.asyncIterator]();
+    assert.equal((await events.next()).value?.kind, "stdout");
+    first.detach();
+    assert.equal((await events.next()).done, true);
+    const second = await attach(3);
+    assert.deepEqual([second.pid, second.outputOffset, second.stdinReceived], [first.pid, 3, 0]);
+    const third = await attach(7); // takes it from the second
+    await assert.rejects(follow(second), { kind: "unavailable" });
+    await third.writeStdin(Buffer.from("after\n"));
+    const { stdout, exit } = await follow(third);
+    assert.deepEqual([stdout, exit?.exitCode], ["after\n", 3]);
+    await assert.rejects(attach(0), { kind: "not_found", message: "no such command" });
+    const other = (await open()).runtime;
+    await assert.rejects(other.attach(session, kept.id, { outputOffset: 0 }, never), { kind: "not_found" });
+  });
+
+  it("that is kept holds back while nobody is there, keeps what it said, and is ended in the end", async () => {
+    const total = 9_000_000;
+    const kept = { id: "55555555-5555-4555-8555-555555555555", lingerMs: 200 };
+    const script = `trap '' HUP; head -c ${total} /dev/zero; exec sleep 1000`;
+    const first = await begin(["sh", "-c", script], { kept });
+    let bytes = 0;
+    const events = first.events[Symbol.asyncIterator]();
+    while (bytes < total) {
+      const { value } = await events.next();
+      if (value?.kind === "stdout") bytes += value.data.length;
+    }
+    const attach = (outputOffset: number) =>
+      isolation.runtime.attach(session, kept.id, { outputOffset }, never);
+    await assert.rejects(attach(1_000), { kind: "data_loss" });
+    await assert.rejects(attach(total + 1), { kind: "data_loss" });
+    const back = await attach(total - (3 << 20));
+    let again = 0;
+    for (const replayed = back.events[Symbol.asyncIterator](); again < 3 << 20;) {
+      const { value } = await replayed.next();
+      if (value?.kind === "stdout") again += value.data.length;
+    }
+    assert.equal(again, 3 << 20);
+    assert.throws(() => back.signal("NONE"), { kind: "invalid_argument" });
+    back.detach();
+    await gone(first.pid);
+    await assert.rejects(attach(total), { kind: "not_found" });
+  });
+
   it("in the background lives on, until the session ends, whichever engine ends it", async () => {
     const { stdout } = await run("nohup sleep 1000 >/dev/null 2>&1 </dev/null & echo $!");
     const pid = Number(stdout);

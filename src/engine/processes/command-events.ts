@@ -10,6 +10,9 @@ interface Piece {
   readonly output: Output;
 }
 
+/** However small they are, no more pieces stay after they were read. */
+const keptPiecesMax = 4_096;
+
 /** So many pieces may wait unread before `push` holds its caller back. */
 const unreadMax = 4;
 
@@ -109,7 +112,10 @@ export class CommandEvents {
 
   #dropOld(): void {
     const old = this.#log.findIndex((piece) => endOf(piece) > this.#read - this.#keptBytes);
-    const count = Math.min(this.#next, old < 0 ? this.#log.length : old);
+    const count = Math.max(
+      Math.min(this.#next, old < 0 ? this.#log.length : old),
+      this.#next - keptPiecesMax,
+    );
     this.#log.splice(0, count);
     this.#next -= count;
   }
