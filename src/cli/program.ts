@@ -40,12 +40,32 @@ export async function readRequest(
     .configureOutput({ writeOut: (text) => void (help += text), getOutHelpWidth: () => width });
   reader.fillGroup(program, root);
   try {
-    await program.parseAsync(argv[0] === "help" ? [...argv.slice(1), "--help"] : [...argv], { from: "user" });
+    await program.parseAsync(askForHelp(root, argv), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
   }
   return reader.request ?? { kind: "help", text: help };
 }
+
+/** `help` in place of a command asks about what stands around it: `help sandbox exec`, `sandbox help exec`. */
+function askForHelp(root: CommandGroup, argv: readonly string[]): string[] {
+  let node: CommandGroup | CommandLeaf | undefined = root;
+  let asked = false;
+  const path: string[] = [];
+  for (const word of argv) {
+    if (node === undefined || !isGroup(node)) break;
+    if (word === "help" && !asked) asked = true;
+    else {
+      path.push(word);
+      node = findCommand(node, word);
+    }
+  }
+  if (!asked) return [...argv];
+  return node === undefined ? path : [...path, "--help"]; // what is no command is told as such
+}
+
+const findCommand = ({ commands }: CommandGroup, word: string): CommandGroup | CommandLeaf | undefined =>
+  Object.entries(commands).find(([name, { aliases = [] }]) => name === word || aliases.includes(word))?.[1];
 
 class Reader {
   request: Request | undefined;

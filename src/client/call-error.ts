@@ -89,7 +89,8 @@ interface StatusError extends Error {
 const isStatusError = (error: unknown): error is StatusError =>
   error instanceof Error && "rawMessage" in error && "code" in error && typeof error.code === "number";
 
-function findOwn(error: unknown): TenkiError | undefined {
+/** The error of ours that another one stands for. */
+export function findOwn(error: unknown): TenkiError | undefined {
   for (let e = error, depth = 0; e instanceof Error && depth < 8; e = e.cause, depth++) {
     if (e instanceof TenkiError) return e;
   }

@@ -1,5 +1,6 @@
 import type { Interceptor } from "@connectrpc/connect";
 import { blankSecrets, credentialHeader } from "./authentication.js";
+import { findOwn } from "./call-error.js";
 import type { RequestRecord } from "./options.js";
 
 export interface Observer {
@@ -41,7 +42,8 @@ async function* reportEnd<T>(
   try {
     yield* messages;
   } catch (error) {
-    failure = error;
+    // Who has what it wanted lets go of a stream: that is no failure.
+    failure = findOwn(error)?.kind === "cancelled" ? undefined : error;
     throw error;
   } finally {
     report(failure);

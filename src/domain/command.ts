@@ -15,6 +15,17 @@ export interface CommandExit {
   readonly errno?: number | undefined;
 }
 
+const noSuchEntry = 2;
+
+/**
+ * What a command that could not be started ends with. As shells do: 127 where there is no such program, 126
+ * where it could not be run; 125 where the program is not to blame: its directory, its user.
+ */
+export function spawnFailureCode(isPrograms: boolean, errno: number): number {
+  if (!isPrograms) return 125;
+  return errno === noSuchEntry ? 127 : 126;
+}
+
 export interface TerminalSize {
   readonly columns: number;
   readonly rows: number;

@@ -101,19 +101,19 @@ describe("config", () => {
     assert.equal(await world.ok(["config", "path"]), `${world.configPath}\n`);
     assert.equal(await world.ok(["config", "list"]), "");
     assert.deepEqual(await world.json(["config", "list"]), {});
-    await world.ok(["config", "set", "workspace_id", "w1"]);
+    await world.ok(["config", "set", "gateway", "w1"]);
     await world.ok(["config", "set", "auth_token", "-"], { input: "tk_secret\n" });
     assert.equal(await world.ok(["config", "get", "auth_token"]), "tk_secret\n");
-    assert.equal(await world.json(["config", "get", "workspace_id"]), "w1");
-    assert.deepEqual(await world.json(["config", "list"]), { workspace_id: "w1", auth_token: "********" });
+    assert.equal(await world.json(["config", "get", "gateway"]), "w1");
+    assert.deepEqual(await world.json(["config", "list"]), { gateway: "w1", auth_token: "********" });
     assert.doesNotMatch(await world.ok(["config", "list"]), /secret/);
-    await world.ok(["config", "set", "workspace_id", ""]);
-    assert.equal((await world.call(["config", "get", "workspace_id"])).code, 4);
+    await world.ok(["config", "set", "gateway", ""]);
+    assert.equal((await world.call(["config", "get", "gateway"])).code, 4);
   });
 
   it("keeps the file private, its directory too, and leaves nothing beside it", async () => {
     await using world = await TestWorld.open();
-    await world.ok(["config", "set", "workspace_id", "w"]);
+    await world.ok(["config", "set", "gateway", "w"]);
     assert.equal((await stat(world.configPath)).mode & 0o777, 0o600);
     assert.equal((await stat(dirname(world.configPath))).mode & 0o777, 0o700);
     assert.deepEqual(await readdir(dirname(world.configPath)), ["config.yaml"]);
@@ -123,11 +123,11 @@ describe("config", () => {
     await using world = await TestWorld.open();
     const directory = join(world.home, "elsewhere", "tenki");
     await mkdir(directory, { recursive: true });
-    await writeFile(join(world.home, "dotfile"), "workspace_id: old\n");
+    await writeFile(join(world.home, "dotfile"), "gateway: old\n");
     await symlink("../../dotfile", join(directory, "config.yaml"));
     const env = { XDG_CONFIG_HOME: join(world.home, "elsewhere") };
-    await world.ok(["config", "set", "workspace_id", "new"], { env });
-    assert.equal(await readFile(join(world.home, "dotfile"), "utf8"), "workspace_id: new\n");
+    await world.ok(["config", "set", "gateway", "new"], { env });
+    assert.equal(await readFile(join(world.home, "dotfile"), "utf8"), "gateway: new\n");
     assert.equal(await readlink(join(directory, "config.yaml")), "../../dotfile");
   });
 

@@ -70,7 +70,10 @@ const words: readonly Case[] = [
   ["token-empty", ["login", "--token-stdin"], { input: "\n" }],
   ["unknown-key", ["config", "set", "api_endpint", "local"]],
   ["bad-setting", ["config", "set", "api_endpoint", "nowhere"]],
+  ["bad-workspace", ["config", "set", "workspace_id", "mine"]],
+  ["bad-workspace-flag", ["sandbox", "list", "--workspace", "mine"]],
   ["setting-not-set", ["config", "get", "gateway"]],
+  ["unknown-key-to-get", ["config", "get", "gatewy"]],
   ["in-json", ["sandbox", "list", "--stat", "RUNNING", "--json"]],
 ];
 
@@ -187,6 +190,15 @@ describe("what goes wrong", () => {
     }
   });
 
+  it("leaves out by which rule a service refuses, in JSON too", async () => {
+    const refusal = "session_id: must be a valid UUID [string.uuid]; tags[0]: too long [string.max_len]";
+    service.failure = new ConnectError(refusal, Code.InvalidArgument);
+    const text = await place.call(["whoami"]);
+    const json = await place.call(["whoami", "--json"]).finally(() => (service.failure = undefined));
+    assert.equal(text.stderr, "error: session_id: must be a valid UUID; tags[0]: too long\n");
+    assert.match(json.stderr, /"session_id: must be a valid UUID; tags\[0\]: too long"/);
+  });
+
   it("leaves what a message holds no way to act on a terminal, and on one line", async () => {
     service.failure = new ConnectError("first\nsecond \u001b]0;title\u0007", Code.Internal);
     const { stderr } = await place.call(["whoami"]).finally(() => (service.failure = undefined));
@@ -223,7 +235,7 @@ describe("what goes wrong", () => {
     const { code, stderr } = await other.call(["whoami"]);
     assertGolden("errors/damaged-config.txt", `exit code ${code}\n${stderr.replaceAll(other.home, "HOME")}`);
     assert.equal(
-      (await other.call(["config", "set", "workspace_id", "w"])).code,
+      (await other.call(["config", "set", "gateway", "w"])).code,
       code,
       "it must not be overwritten",
     );

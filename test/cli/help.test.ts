@@ -24,6 +24,13 @@ describe("--help", () => {
     assert.equal(await world.ok(["sb", "--help"]), help);
     assert.equal(await world.ok(["help", "sandbox", "create"]), await world.ok(["sbx", "new", "--help"]));
     assert.equal(await world.ok([]), await world.ok(["--help"]));
+    assert.equal(await world.ok(["help"]), await world.ok(["--help"]));
+    assert.equal(await world.ok(["sandbox", "help"]), help);
+    assert.equal(
+      await world.ok(["sb", "help", "fs", "ls"]),
+      await world.ok(["sandbox", "fs", "ls", "--help"]),
+    );
+    assert.equal((await world.call(["sandbox", "help", "nothing"])).code, 2);
   });
 
   it("opens no file and no connection", async () => {

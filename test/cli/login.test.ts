@@ -18,13 +18,13 @@ describe("who is logged in", () => {
     });
 
   it("is saved by login once the service knows the token", async () => {
-    const { code, stdout, stderr } = await login("--workspace", "w1");
+    const { code, stdout, stderr } = await login("--workspace", "0190d3c5-0000-7000-8000-0000000000bb");
     assert.deepEqual({ code, stdout }, { code: 0, stdout: "" });
     assert.equal(stderr, `logged in to ${service.endpoint} as user alice\n`);
     const config = await readFile(world.configPath, "utf8");
     assert.match(config, new RegExp(`^auth_token: ${goodToken}$`, "m"));
     assert.match(config, new RegExp(`^api_endpoint: ${service.endpoint}$`, "m"));
-    assert.match(config, /^workspace_id: w1$/m);
+    assert.match(config, /^workspace_id: "?0190d3c5-0000-7000-8000-0000000000bb"?$/m);
     await world.ok(["whoami"]);
   });
 

@@ -70,8 +70,14 @@ describe("exec", () => {
     assert.equal(stdout, "/tmp\nroot\nhello = you\n");
     assert.equal((await exec("-q", "-c", "pwd; whoami")).stdout, "/home/tenki\ntenki\n");
     const missing = await exec("-q", "--cwd", "/nowhere", "--", "true");
-    assert.notEqual(missing.code, 0);
-    assert.match(missing.stderr, /nowhere/);
+    assert.equal(missing.code, 125, "a program that was never looked for is not what is missing");
+    assert.equal(missing.stderr, "error: cannot run true: directory /nowhere: no such file or directory\n");
+  });
+
+  it("shows with -v that its requests went well", async () => {
+    const { stderr } = await exec("-q", "-v", "--", "true");
+    assert.match(stderr, /\.Run at \S+: ok, /);
+    assert.doesNotMatch(stderr, /closed|internal/);
   });
 
   it("prints one object with --json", async () => {

@@ -6,6 +6,13 @@ import { runProcess, tryProcess } from "../../src/lib/process.js";
 import { assertGolden } from "./support/golden.js";
 import { runWithoutNamespaces } from "./support/limited-namespaces.js";
 
+interface DoctorReport {
+  readonly asked_as: string;
+  readonly gives: string;
+  readonly missing: readonly string[];
+  readonly checks: readonly { name: string; ok: boolean; required: boolean; hint: string | null }[];
+}
+
 /** An ordinary user of the machine, made for this test, with an engine of its own. */
 describe("an engine without root", () => {
   const user = `tenki${process.pid % 100_000}`;
@@ -44,10 +51,17 @@ describe("an engine without root", () => {
 
   it("is told by doctor what this machine gives, and what is missing", async () => {
     const { stdout } = await tenki("engine doctor --json");
-    const findings = JSON.parse(stdout) as { mode: string; name: string; ok: boolean; hint: string | null }[];
-    assert.ok(findings.every(({ mode }) => mode === "rootless"));
-    assert.equal(findings.find(({ name }) => name === "user namespaces")?.ok, true);
-    for (const { ok, name, hint } of findings) assert.ok(ok || hint !== null, `${name} has no hint`);
+    const report = JSON.parse(stdout) as DoctorReport;
+    assert.equal(report.asked_as, "rootless");
+    const { checks, missing } = report;
+    assert.equal(checks.find(({ name }) => name === "user namespaces")?.ok, true);
+    for (const { ok, name, hint } of checks) assert.ok(ok || hint !== null, `${name} has no hint`);
+    const lacking = checks.filter(({ ok, required }) => required && !ok).map(({ name }) => name);
+    assert.deepEqual(missing, lacking);
+    assert.equal(report.gives, lacking.length === 0 ? "rootless" : "none");
+    const summary = (await tenki("engine doctor")).stdout.trimEnd().split("\n").at(-1) ?? "";
+    assert.ok(summary.startsWith(`gives: ${report.gives}`), summary);
+    for (const name of lacking) assert.ok(summary.includes(name), summary);
   });
 
   it("says that the kernel lets nobody make a user namespace", async () => {

@@ -109,7 +109,7 @@ describe("a process in place of a sandbox", () => {
   it("that cannot be started says why", async () => {
     for (const [argv, options, pattern] of [
       [["no-such-program"], {}, /^spawn_failed: no-such-program: no such file/],
-      [["true"], { cwd: "/home/tenki/none" }, /^spawn_failed: \/home\/tenki\/none: no such file/],
+      [["true"], { cwd: "/home/tenki/none" }, /^spawn_failed: directory \/home\/tenki\/none: no such file/],
       [["/etc/passwd"], {}, /^spawn_failed: .*permission denied/],
     ] as const) {
       const command = {

@@ -30,7 +30,9 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
   const key = await tokenFor(options, settings, ctx);
   const client = await ctx.connect({ ...settings, token: key });
   try {
-    const identity = await client.whoAmI();
+    const identity = await client.whoAmI().catch((error: unknown) => {
+      throw explainRefusal(error, settings);
+    });
     const endpoint = settings.isLocal ? "local" : settings.endpoint;
     const { workspace: workspaceId, project: projectId } = ctx.common;
     await saveLogin(ctx.config, { endpoint, token: key, workspaceId, projectId });
@@ -74,6 +76,15 @@ function readToken(options: OptionsOf<typeof define>, ctx: Context): Promise<str
   throw new TenkiError("usage", "no token, and nobody to ask: stdin is no terminal", {
     hint: "tenki login --token-stdin < FILE",
   });
+}
+
+/** "Log in" is no advice to who is just doing so. */
+function explainRefusal(error: unknown, { endpoint, isLocal }: Settings): unknown {
+  if (!(error instanceof TenkiError) || error.kind !== "unauthenticated") return error;
+  const hint = isLocal
+    ? "leave the token out: the engine of this machine has its own"
+    : `check that the token is whole, and that it is one of ${endpoint}`;
+  return new TenkiError(error.kind, error.message, { hint, cause: error });
 }
 
 async function warnOfEnvironment(ctx: Context): Promise<void> {

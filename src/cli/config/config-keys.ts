@@ -1,3 +1,6 @@
+import { TenkiError } from "../../domain/error.js";
+import { nearestWord } from "../../lib/nearest-word.js";
+
 /** What the config file may hold; `secret` values are blanked where they are listed. */
 export const configKeys = {
   auth_token: { summary: "the token that requests carry", secret: true },
@@ -15,3 +18,9 @@ export const configKeyNames = Object.keys(configKeys) as readonly ConfigKey[];
 /** Keys of other programs may be in the file as well: what looks like a secret is treated as one. */
 export const isSecretKey = (key: string): boolean =>
   (key in configKeys && configKeys[key as ConfigKey].secret) || /token|secret|password|api_?key/i.test(key);
+
+export function knownKey(key: string): ConfigKey {
+  if (Object.hasOwn(configKeys, key)) return key as ConfigKey;
+  const near = nearestWord(key, configKeyNames);
+  throw new TenkiError("usage", `unknown key "${key}"${near === undefined ? "" : `, did you mean ${near}?`}`);
+}

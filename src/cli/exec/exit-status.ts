@@ -14,10 +14,16 @@ export const spawnFailure = ({ reason }: CommandExit): string =>
 /** The code that the command line ends with. */
 export function codeOfExit(exit: CommandExit): number {
   if (exit.timedOut) return commandCodes.timedOut;
-  if (!couldStart(exit))
-    return exit.errno === constants.errno.ENOENT ? commandCodes.notFound : commandCodes.cannotRun;
+  if (!couldStart(exit)) return codeOfFailure(exit);
   if (exit.signal !== undefined && exit.signal !== "") return signalCode(exit.signal);
   return exit.exitCode;
+}
+
+/** The service says by its code whether the program is to blame; where it says none, the errno has to do. */
+function codeOfFailure({ exitCode, errno }: CommandExit): number {
+  const { failed, cannotRun, notFound } = commandCodes;
+  if (exitCode >= failed && exitCode <= notFound) return exitCode;
+  return errno === constants.errno.ENOENT ? notFound : cannotRun;
 }
 
 export function statusOfExit(exit: CommandExit): "SUCCEEDED" | "FAILED" | "TIMED_OUT" {

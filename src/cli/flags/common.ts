@@ -1,7 +1,7 @@
 import { TenkiError } from "../../domain/error.js";
 import type { CommonOptions } from "../context.js";
 import { flag, toggle, toggleFrom } from "./flag.js";
-import { duration, endpoint, filled, oneOf } from "./parsers.js";
+import { duration, endpoint, oneOf, uuid } from "./parsers.js";
 
 /** Flags of every command; they may stand before it, too. */
 export const commonFlags = {
@@ -15,8 +15,8 @@ export const commonFlags = {
   ),
   json: toggle("the same as --output json"),
   endpoint: flag("URL", "the service's address; local is the engine on this machine", endpoint),
-  workspace: flag("ID", "the workspace to work in", filled),
-  project: flag("ID", "the project to work in (deprecated by the service)", filled),
+  workspace: flag("ID", "the workspace to work in", uuid),
+  project: flag("ID", "the project to work in (deprecated by the service)", uuid),
   timeout: flag("DURATION", "how long one call may take (default: 30s)", duration),
   quiet: toggle("say nothing but the data", { short: "q" }),
   verbose: toggle("show the requests made", { short: "v" }),

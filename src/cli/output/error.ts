@@ -16,7 +16,8 @@ export interface ErrorReportOptions {
 
 /** `error: …` and `hint: …` on stderr, or one JSON object. */
 export async function reportError(error: unknown, io: Io, options: ErrorReportOptions): Promise<void> {
-  const { kind, message } = asTenkiError(error);
+  const { kind, message: said } = asTenkiError(error);
+  const message = kind === "invalid_argument" ? withoutRuleIds(said) : said;
   const hint = asTenkiError(error).hint ?? options.hint;
   if (options.json) {
     await writeBytes(io.stderr, jsonText({ error: { code: kind, message, hint } }));
@@ -28,6 +29,10 @@ export async function reportError(error: unknown, io: Io, options: ErrorReportOp
   if (options.verbose) lines.push(...stackOf(error));
   await writeBytes(io.stderr, `${lines.join("\n")}\n`);
 }
+
+/** A service that checks the contract's rules names them: `must be a valid UUID [string.uuid]`. */
+const withoutRuleIds = (message: string): string =>
+  message.replaceAll(/ \[[a-z_0-9]+(?:\.[a-z_0-9]+)+\](?=;|$)/g, "");
 
 /** What is none of ours has not been foreseen: it is told as it is. */
 export function asTenkiError(error: unknown): TenkiError {

@@ -41,6 +41,7 @@ async function renderOne(view: View, io: Io, options: RenderOptions, live: boole
   if (!options.quiet) await writeBytes(io.stderr, `${view.message}\n`);
 }
 
+type Table = Extract<View, { kind: "list" }>;
 export type Shown = Exclude<View, { kind: "live" }>;
 
 function valueOf(view: Shown): Value {
@@ -50,6 +51,10 @@ function valueOf(view: Shown): Value {
 
 export function textOf(view: Exclude<Shown, { kind: "done" }>, io: Pick<Io, "stdout">): string {
   if (view.kind === "object") return objectText(view.text ?? view.fields);
+  if (view.kind === "report") return `${table(view, io)}${view.summary}\n`;
   if (view.kind === "text") return view.text.endsWith("\n") ? view.text : `${view.text}\n`;
-  return tableText(view.items, view.columns, io.stdout.isTTY === true ? io.stdout.columns : undefined);
+  return table(view, io);
 }
+
+const table = ({ items, columns }: Pick<Table, "items" | "columns">, { stdout }: Pick<Io, "stdout">): string =>
+  tableText(items, columns, stdout.isTTY === true ? stdout.columns : undefined);

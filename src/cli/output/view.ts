@@ -17,6 +17,14 @@ export interface Column {
 export type View =
   | { readonly kind: "object"; readonly fields: Fields; readonly text?: Fields | undefined }
   | { readonly kind: "list"; readonly items: readonly Fields[]; readonly columns: readonly Column[] }
+  /** A table with a line below it; in JSON and YAML an object. */
+  | {
+      readonly kind: "report";
+      readonly fields: Fields;
+      readonly items: readonly Fields[];
+      readonly columns: readonly Column[];
+      readonly summary: string;
+    }
   /** Text as it is, with a line feed at its end; the value in JSON and YAML. */
   | { readonly kind: "text"; readonly text: string; readonly value: Value }
   /** Something was done: a line on stderr unless `--quiet`; the fields in JSON and YAML. */

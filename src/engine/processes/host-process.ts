@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { getSystemErrorMap } from "node:util";
-import type { CommandExit } from "../../domain/command.js";
+import { type CommandExit, spawnFailureCode } from "../../domain/command.js";
 import { homeDirectory } from "../../domain/file.js";
 import { TenkiError } from "../../domain/error.js";
 import { noSuchSignal } from "../../domain/signal.js";
@@ -25,7 +25,7 @@ export async function startHostProcess(
 ): Promise<HostStart> {
   const [file = "", ...args] = command.argv;
   const cwd = toHostPath(root, command.cwd);
-  if (!isDirectory(cwd)) return refuse(command.cwd, constants.errno.ENOENT);
+  if (!isDirectory(cwd)) return refuse(`directory ${command.cwd}`, constants.errno.ENOENT, false);
   const home = join(root, homeDirectory);
   const env = { ...command.env, HOME: home, [sandboxVariable]: sessionId };
   const child = spawn(file, args, { cwd, env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
@@ -131,9 +131,9 @@ const started = (child: Child): Promise<NodeJS.ErrnoException | undefined> =>
     child.once("error", resolve);
   });
 
-function refuse(what: string, errno: number): HostStart {
+function refuse(what: string, errno: number, isPrograms = true): HostStart {
   const words = getSystemErrorMap().get(-errno)?.[1] ?? `error ${errno}`;
-  const exitCode = errno === constants.errno.ENOENT ? 127 : 126;
+  const exitCode = spawnFailureCode(isPrograms, errno);
   const reason = `spawn_failed: ${what}: ${words}`;
   return { started: false, exit: { exitCode, timedOut: false, durationMs: 0, reason, errno } };
 }

@@ -1,6 +1,6 @@
 import { TenkiError } from "../../../domain/error.js";
 import { command, type OptionsOf } from "../../command.js";
-import { configKeyNames } from "../../config/config-keys.js";
+import { configKeyNames, knownKey } from "../../config/config-keys.js";
 import type { Context } from "../../context.js";
 import { required } from "../../flags/flag.js";
 import { filled } from "../../flags/parsers.js";
@@ -16,6 +16,6 @@ export async function run({ key }: OptionsOf<typeof define>, ctx: Context): Prom
   const value = await ctx.config.get(key);
   if (value !== undefined) return textView(value, value);
   throw new TenkiError("not_found", `"${key}" is not set in ${ctx.config.path}`, {
-    hint: `tenki config set ${key} VALUE`,
+    hint: `tenki config set ${knownKey(key)} VALUE`,
   });
 }

@@ -1,10 +1,9 @@
 import { TenkiError } from "../../../domain/error.js";
-import { nearestWord } from "../../../lib/nearest-word.js";
 import { command, type OptionsOf } from "../../command.js";
-import { type ConfigKey, configKeyNames, configKeys } from "../../config/config-keys.js";
+import { type ConfigKey, configKeyNames, knownKey } from "../../config/config-keys.js";
 import type { Context } from "../../context.js";
 import { required } from "../../flags/flag.js";
-import { endpoint, filled, text } from "../../flags/parsers.js";
+import { endpoint, filled, type Parser, text, uuid } from "../../flags/parsers.js";
 import { doneView, type View } from "../../output/view.js";
 import { readStdinText } from "../../read-stdin.js";
 
@@ -29,17 +28,18 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
   return doneView(value === "" ? `removed ${key}` : `set ${key} in ${ctx.config.path}`, { key });
 }
 
-function knownKey(key: string): ConfigKey {
-  if (key in configKeys) return key as ConfigKey;
-  const near = nearestWord(key, configKeyNames);
-  throw new TenkiError("usage", `unknown key "${key}"${near === undefined ? "" : `, did you mean ${near}?`}`);
-}
+/** What is sent to the service as it is would be refused there, at every request and in other words. */
+const parsers: Readonly<Partial<Record<ConfigKey, Parser<string>>>> = {
+  api_endpoint: endpoint,
+  workspace_id: uuid,
+  project_id: uuid,
+};
 
 function checkValue(key: ConfigKey, value: string): string | undefined {
   if (value === "") return undefined;
   if (/[\0\r\n]/.test(value)) throw new TenkiError("usage", `invalid value for ${key}: expected one line`);
-  if (key !== "api_endpoint") return value;
-  const address = endpoint.read(value);
-  if (address !== undefined) return address;
-  throw new TenkiError("usage", `invalid endpoint "${value}" for ${key}: expected ${endpoint.expected}`);
+  const parser = parsers[key] ?? text;
+  const read = parser.read(value);
+  if (read !== undefined) return read;
+  throw new TenkiError("usage", `invalid ${parser.noun} "${value}" for ${key}: expected ${parser.expected}`);
 }

@@ -32,7 +32,8 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
   const ended = terminate ? await terminateAll(ctx, engine) : 0;
   const left = (await liveSessions(ctx, engine)).length;
   await stopEngine(engine);
-  const what = terminate ? `${count(ended)} terminated` : `${count(left)} left running`;
+  const some = terminate ? `${count(ended)} terminated` : `${count(left)} left running`;
+  const what = ended + left === 0 ? "it had no sessions" : some;
   return doneView(`the engine stopped; ${what}`, {
     stopped: true,
     sessions_left_running: left,

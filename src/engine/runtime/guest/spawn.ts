@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import type { CommandExit } from "../../../domain/command.js";
+import { type CommandExit, spawnFailureCode } from "../../../domain/command.js";
 import type { GuestCommand, GuestProcess, SpawnResult } from "../../core/ports/runtime.js";
 import type { GuestConnection } from "./connection.js";
 import { TenkiError } from "../../../domain/error.js";
@@ -11,7 +11,7 @@ import { down, request, requestBytesMax, runFlags, terminalSizeMax } from "./pro
 /** Asks the guest to start a command. The connection becomes the process's where it did. */
 export async function spawnCommand(connection: GuestConnection, command: GuestCommand): Promise<SpawnResult> {
   const payload = encodeCommand(command);
-  if (payload.length > requestBytesMax) return refuse(connection, command, constants.errno.E2BIG);
+  if (payload.length > requestBytesMax) return refuse(connection, command, constants.errno.E2BIG, steps.exec);
   void connection.send(request.run, payload);
   const frame = await connection.next();
   const failure = readFailure(frame);
@@ -93,8 +93,7 @@ function refuse(
         ? `directory ${command.cwd}: `
         : "";
   const exit: CommandExit = {
-    // As shells do: 127 where there is no such program, 126 where it could not be run.
-    exitCode: step === steps.exec && errno === constants.errno.ENOENT ? 127 : 126,
+    exitCode: spawnFailureCode(step === steps.exec, errno),
     timedOut: false,
     durationMs: 0,
     reason: `spawn_failed: ${subject}${describeErrno(errno)}`,
