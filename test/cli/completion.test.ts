@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { runProcess, tryProcess } from "../../src/lib/process.js";
 import { leafPaths } from "./support/command-tree.js";
 import { TestWorld } from "./support/test-io.js";
+
+const isInstalled = (program: string): Promise<boolean> =>
+  tryProcess([program, "--version"]).then(
+    () => true,
+    () => false,
+  );
+
+const pressTab = resolve("test/cli/support/press-tab.zsh");
 
 describe("completion", () => {
   let world: TestWorld;
@@ -76,6 +84,58 @@ describe("completion", () => {
       assert.deepEqual({ code: checked.exitCode, stderr: checked.stderr }, { code: 0, stderr: "" });
     });
   }
+
+  const inZsh: Readonly<Record<string, string>> = {
+    "tenki sand": "tenki sandbox ",
+    "tenki sandbox exe": "tenki sandbox exec ",
+    "tenki sb fs mk": "tenki sb fs mkdir ",
+    "tenki --json sandbox cre": "tenki --json sandbox create ",
+    "tenki sandbox create --mem": "tenki sandbox create --memory-mb ",
+    "tenki sandbox list -o ya": "tenki sandbox list -o yaml ",
+    "tenki sandbox list --state PAUSE": "tenki sandbox list --state PAUSED ",
+    "tenki completion z": "tenki completion zsh ",
+    "tenki sandbox write --data-file fi": "tenki sandbox write --data-file file.txt ",
+    "tenki sandbox get fi": "tenki sandbox get fi",
+    "tenki sandbox exec -- ls --": "tenki sandbox exec -- ls --",
+  };
+
+  it("completes in zsh what is typed", async (test) => {
+    if (!(await isInstalled("zsh"))) return test.diagnostic("zsh is not installed");
+    const argv = ["zsh", "-f", pressTab, join(world.home, "completion.zsh"), ...Object.keys(inZsh)];
+    const said = await runProcess(argv, {
+      cwd: world.home,
+      env: { PATH: process.env["PATH"], TERM: "xterm" },
+    });
+    assert.deepEqual(
+      said.trimEnd().split("\n"),
+      Object.values(inZsh).map((line) => `<${line}>`),
+    );
+  });
+
+  const inFish: Readonly<Record<string, readonly string[]>> = {
+    "tenki sand": ["sandbox"],
+    "tenki sandbox ex": ["exec", "extend"],
+    "tenki sb fs m": ["mkdir", "mv"],
+    "tenki --json sandbox cre": ["create"],
+    "tenki sandbox create --mem": ["--memory-mb"],
+    "tenki sandbox list -o ": ["json", "text", "yaml"],
+    "tenki sandbox list --state PAU": ["PAUSED", "PAUSING"],
+    "tenki completion z": ["zsh"],
+    "tenki sandbox write --data-file fi": ["file.txt"],
+    "tenki sandbox get f": [],
+    "tenki sandbox exec -- ls --": [],
+  };
+
+  it("offers in fish what fits", async (test) => {
+    if (!(await isInstalled("fish"))) return test.diagnostic("fish is not installed");
+    for (const [line, expected] of Object.entries(inFish)) {
+      const script = `source completion.fish; complete -C '${line}'`;
+      const env = { PATH: process.env["PATH"], HOME: world.home };
+      const said = await runProcess(["fish", "--no-config", "-c", script], { cwd: world.home, env });
+      const words = said.split("\n").flatMap((each) => (each === "" ? [] : [each.split("\t")[0] ?? ""]));
+      assert.deepEqual(words.sort(), expected, line);
+    }
+  });
 
   it("prints the same script in JSON", async () => {
     const { script } = await world.json<{ script: string }>(["completion", "bash"]);

@@ -38,7 +38,8 @@ function offers(completion: Completion): string[] {
 
 function flagOf({ long, short, summary, takesValue, choices, completesFiles }: FlagCompletion): string {
   const names = [`-l ${long.slice(2)}`, ...(short === undefined ? [] : [`-s ${short.slice(1)}`])];
-  const value = takesValue ? ["-r"] : [];
+  // -x: nothing but what is offered; -r would offer files beside it.
+  const value = takesValue ? [completesFiles ? "-r" : "-x"] : [];
   const words = choices.length > 0 ? [`-a ${quote(choices.join(" "))}`] : [];
   const files = completesFiles ? ["-F"] : [];
   return [...names, ...value, ...words, ...files, `-d ${quote(summary)}`].join(" ");

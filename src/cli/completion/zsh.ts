@@ -38,7 +38,7 @@ const steps = ({ path, commands }: Completion): string[] =>
 function offers(completion: Completion): string {
   const flags = completion.flags.flatMap(flagSpecs).map((each) => `      ${quote(each)} \\`);
   return [
-    `    ${quote(completion.path)}) _arguments -s \\`,
+    `    ${quote(completion.path)}) _arguments -s -S \\`,
     ...flags,
     `      ${quote(argumentSpec(completion))} ;;`,
   ].join("\n");
@@ -51,15 +51,18 @@ function flagSpecs({ long, short, summary, takesValue, choices, completesFiles }
   );
 }
 
+/** No words. A lone space would do the same, and keep zsh from completing a flag that only one thing fits. */
+const nothing = "()";
+
 function actionOf(choices: readonly string[], completesFiles: boolean): string {
   if (choices.length > 0) return `(${choices.join(" ")})`;
-  return completesFiles ? "_files" : " ";
+  return completesFiles ? "_files" : nothing;
 }
 
 function argumentSpec({ path, commands, words, completesFiles }: Completion): string {
   if (commands.length > 0) return `*:command:${functionName(path)}`;
   if (words.length > 0) return `*:argument:(${words.join(" ")})`;
-  return completesFiles ? "*:file:_files" : "*:argument: ";
+  return completesFiles ? "*:file:_files" : `*:argument:${nothing}`;
 }
 
 function commandList({ path, commands }: Completion): string {
