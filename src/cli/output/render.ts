@@ -56,5 +56,7 @@ export function textOf(view: Exclude<Shown, { kind: "done" }>, io: Pick<Io, "std
   return table(view, io);
 }
 
-const table = ({ items, columns }: Pick<Table, "items" | "columns">, { stdout }: Pick<Io, "stdout">): string =>
-  tableText(items, columns, stdout.isTTY === true ? stdout.columns : undefined);
+const table = (
+  { items, columns }: Pick<Table, "items" | "columns">,
+  { stdout }: Pick<Io, "stdout">,
+): string => tableText(items, columns, stdout.isTTY === true ? stdout.columns : undefined);
