@@ -4,6 +4,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
+import { basename } from "node:path";
 import { build } from "esbuild";
 import { grpcAlone, slowBuiltinsLate } from "./light-start.mjs";
 
@@ -41,15 +42,48 @@ const engineApart = {
   },
 };
 
+/** So is what the shortest way to run a command does without: the gRPC library, and what few commands use. */
+const seldomUsed = {
+  ora: 'export { default } from "ora";',
+  ws: 'export * from "ws";',
+  yaml: 'export * from "yaml";',
+};
+const seldomUsedApart = {
+  name: "seldom-used-apart",
+  setup({ onResolve }) {
+    const names = new RegExp(`^(\\./grpc\\.js|${Object.keys(seldomUsed).join("|")})$`);
+    onResolve({ filter: names }, ({ path, importer }) =>
+      importer.includes("/src/") ? { path: `./${basename(path, ".js")}.cjs`, external: true } : undefined,
+    );
+  },
+};
+
+const lightCommonJs = { ...commonJs, inject: ["src/lib/light-globals.ts"] };
+
 const parts = {
   async cli() {
-    await build({
-      ...commonJs,
-      entryPoints: ["src/main.ts"],
-      outfile: "dist/tenki.cjs",
-      inject: ["src/lib/light-globals.ts"],
-      plugins: [engineApart, grpcAlone, slowBuiltinsLate],
-    });
+    await Promise.all([
+      build({
+        ...lightCommonJs,
+        entryPoints: ["src/main.ts"],
+        outfile: "dist/tenki.cjs",
+        plugins: [engineApart, seldomUsedApart, slowBuiltinsLate],
+      }),
+      build({
+        ...lightCommonJs,
+        entryPoints: ["src/client/grpc.ts"],
+        outfile: "dist/grpc.cjs",
+        plugins: [grpcAlone, slowBuiltinsLate],
+      }),
+      ...Object.entries(seldomUsed).map(([name, contents]) =>
+        build({
+          ...lightCommonJs,
+          stdin: { contents, resolveDir: root },
+          outfile: `dist/${name}.cjs`,
+          plugins: [slowBuiltinsLate],
+        }),
+      ),
+    ]);
     await run(process.execPath, "scripts/warm-code-cache.mjs");
   },
   engine: () =>

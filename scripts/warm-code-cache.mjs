@@ -2,7 +2,8 @@
 // usual commands are run once, against a service that knows just enough of the contract to answer them.
 import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer as createHttp1Server } from "node:http";
 import { createServer } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,18 +14,28 @@ for (const name of readdirSync(join(root, "dist"))) {
   if (name.endsWith(".cache")) rmSync(join(root, "dist", name));
 }
 const service = await serve();
+const lane = await serveLane();
 const home = await mkdtemp(join(tmpdir(), "tenki-build-"));
 try {
-  await warm({
-    HOME: home,
-    PATH: process.env.PATH,
-    TENKI_API_KEY: "tk_build",
-    TENKI_API_ENDPOINT: `http://127.0.0.1:${service.address().port}`,
-    TENKI_SESSION: "0190d3c5-0000-7000-8000-000000000001",
-  });
+  await logIn(join(home, ".config", "tenki"), addressOf(service), addressOf(lane));
+  await warm({ HOME: home, PATH: process.env.PATH });
 } finally {
   service.close();
+  lane.close();
   await rm(home, { recursive: true });
+}
+
+/** As after a first command in a session: the next one takes the lane. Of the other session nothing is known yet. */
+async function logIn(directory, api, endpoint) {
+  const credential = { credential: "build", receivedAt: Date.now(), expiresAt: Date.now() + 900_000 };
+  const kept = JSON.stringify({ api, endpoint, ...credential, hasLane: true });
+  await mkdir(join(directory, "credentials"), { recursive: true });
+  await writeFile(join(directory, "config.yaml"), `auth_token: tk_build\napi_endpoint: ${api}\n`);
+  await writeFile(join(directory, "credentials", "0190d3c5-0000-7000-8000-000000000001.json"), kept);
+}
+
+function addressOf(server) {
+  return `http://127.0.0.1:${server.address().port}`;
 }
 
 function warm(env) {
@@ -60,6 +71,27 @@ function field(number, content) {
 
 function text(number, content) {
   return field(number, Buffer.from(content));
+}
+
+async function serveLane() {
+  const server = createHttp1Server();
+  server.on("upgrade", (_request, socket) => {
+    socket.on("error", () => undefined);
+    socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: tenki-run\r\n\r\n");
+    frame(socket, 4, "0190d3c5-0000-7000-8000-000000000003");
+    frame(socket, 0, '{"started":{"pid":"1","stdinWindowBytes":1}}');
+    frame(socket, 1, "x");
+    frame(socket, 0, '{"exit":{"reason":"exit","durationMs":"1"}}');
+    socket.end();
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+}
+
+function frame(socket, kind, payload) {
+  const head = Buffer.from([kind, 0, 0, 0, 0]);
+  head.writeUInt32BE(payload.length, 1);
+  socket.write(Buffer.concat([head, Buffer.from(payload)]));
 }
 
 async function serve() {

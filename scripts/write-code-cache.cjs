@@ -2,29 +2,43 @@
 "use strict";
 const { readFileSync, renameSync, writeFileSync } = require("node:fs");
 const Module = require("node:module");
-const { dirname, join } = require("node:path");
+const { join } = require("node:path");
 const vm = require("node:vm");
 
-const bundle = join(__dirname, "..", "dist", "tenki.cjs");
+const dist = join(__dirname, "..", "dist");
 const usual = [
   ["--help"],
   ["sandbox", "list"],
-  ["sandbox", "exec", "-q", "--", "true"],
-  ["sandbox", "exec", "--json", "-c", "true"],
+  ["sandbox", "exec", "-q", "--session", "0190d3c5-0000-7000-8000-000000000001", "--", "true"],
+  ["sandbox", "exec", "--json", "--session", "0190d3c5-0000-7000-8000-000000000002", "-c", "true"],
 ];
+const parts = new Map();
 
-const script = new vm.Script(Module.wrap(readFileSync(bundle, "latin1")), { filename: bundle });
-const loaded = { exports: {} };
-script.runInThisContext()(loaded.exports, Module.createRequire(bundle), loaded, bundle, dirname(bundle));
 void run();
 
 async function run() {
-  const { main, processIo } = loaded.exports;
+  const { main, processIo } = load("tenki.cjs");
   for (const args of usual) {
     const code = await main(args, processIo(__filename));
     if (code !== 0) throw new Error(`tenki ${args.join(" ")} ended with ${code}`);
   }
-  const cache = `${bundle}.${process.versions.v8}-${process.arch}.cache`;
-  writeFileSync(`${cache}.tmp`, script.createCachedData());
-  renameSync(`${cache}.tmp`, cache);
+  for (const [name, { script }] of parts) {
+    const cache = join(dist, `${name}.${process.versions.v8}-${process.arch}.cache`);
+    writeFileSync(`${cache}.tmp`, script.createCachedData());
+    renameSync(`${cache}.tmp`, cache);
+  }
+}
+
+function load(name) {
+  const known = parts.get(name);
+  if (known !== undefined) return known.module.exports;
+  const path = join(dist, name);
+  const script = new vm.Script(Module.wrap(readFileSync(path, "latin1")), { filename: path });
+  const module = { exports: {} };
+  parts.set(name, { script, module });
+  const require = Module.createRequire(path);
+  const requireFromBundle = (asked) =>
+    asked.startsWith("./") ? load(asked.slice("./".length)) : require(asked);
+  script.runInThisContext()(module.exports, requireFromBundle, module, path, dist);
+  return module.exports;
 }

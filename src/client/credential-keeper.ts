@@ -5,6 +5,8 @@ export interface KeptCredential {
   readonly credential: string;
   readonly receivedAt: number;
   readonly expiresAt: number;
+  /** There is a shorter way to run commands than the contract's. */
+  readonly hasLane?: boolean | undefined;
 }
 
 /** Spares the next client of the same user a call for each session. What it cannot keep it lets go of, silently. */

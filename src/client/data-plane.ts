@@ -17,6 +17,7 @@ interface Access {
   readonly receivedAt: number;
   /** Undefined where this machine's clock says that it was over before it came: then the clock is wrong. */
   readonly expiresAt: number | undefined;
+  readonly hasLane?: boolean | undefined;
 }
 
 /** What the service says about the way to a session; parts of several answers. */
@@ -65,6 +66,20 @@ export class DataPlane {
     plan: Pick<CallPlan, "what" | "signal" | "idempotent">,
   ): Promise<OpenStream<T>> {
     return this.#use(plan, (access) => openStream(this.rpc, { ...plan, ...access }, start));
+  }
+
+  /** By the lane for `Run`; undefined where the service is not known to have it, or turns out not to. */
+  async byLane<T>(
+    plan: Pick<CallPlan, "signal">,
+    action: (access: Pick<Access, "endpoint" | "credential">) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    const { hasLane } = this.#access ?? this.#loadKept() ?? {};
+    return hasLane === true ? this.#use(plan, action) : undefined;
+  }
+
+  /** The service has the lane: this client's connection is open by now, and the next client may use it. */
+  noteLane(): void {
+    if (this.#access !== undefined) this.#keep({ ...this.#access, hasLane: true });
   }
 
   /** A call that streams up and is answered once; it takes as long as it takes. */
@@ -139,10 +154,13 @@ export class DataPlane {
     const access = this.#accessFrom(answer, credential);
     this.#access = access;
     this.#lookedForKept = true;
-    const { expiresAt } = access;
+    this.#keep(access);
+    return access;
+  }
+
+  #keep({ expiresAt, ...access }: Access): void {
     if (expiresAt !== undefined)
       this.rpc.settings.credentials?.keep(this.sessionId, { ...access, expiresAt });
-    return access;
   }
 
   #accessFrom(answer: AccessAnswer, credential: string): Access {

@@ -43,9 +43,9 @@ export async function openAttach(
   const endpoint = call.endpoint ?? rpc.settings.endpoint;
   const plan = { ...call, endpoint, what: "ExecutionService.AttachExecution", idempotent: true };
   let uplink = new Uplink(open, encodeFrame);
-  const stream = await openStream(rpc, plan, async (at, options) => {
+  const stream = await openStream(rpc, plan, (at, options) => {
     uplink = new Uplink(open, encodeFrame);
-    return (await at.executions()).attachExecution(uplink.messages(), options);
+    return at.executions.attachExecution(uplink.messages(), options);
   });
   const first = await stream.next();
   const payload = first.done ? undefined : first.value.payload;

@@ -73,7 +73,7 @@ export class Rpc {
     options: CallSettings = {},
   ): Promise<ResponseOf<ExecutionRpc, M>> {
     return this.attempt(this.#plan("ExecutionService", method, options), async (at, call) =>
-      invoke(await at.executions(), method, request, call),
+      invoke(at.executions, method, request, call),
     );
   }
 
@@ -83,7 +83,7 @@ export class Rpc {
     options: CallSettings = {},
   ): Promise<ResponseOf<StatsRpc, M>> {
     return this.attempt(this.#plan("SessionStatsService", method, options), async (at, call) =>
-      invoke(await at.stats(), method, request, call),
+      invoke(at.stats, method, request, call),
     );
   }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { CommandExit } from "../domain/command.js";
+import { executionHeader, laneHeader } from "../domain/run-lane.js";
 import type { SandboxSessionDataPlaneServiceRunResponse as RunMessage } from "../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { commandLink, Uplink, type CommandLink } from "./command-link.js";
 import { exitFromWire } from "./convert/command.js";
@@ -8,12 +9,10 @@ import type { DataPlane } from "./data-plane.js";
 import { CapabilityUnavailableError, SandboxError } from "./errors.js";
 import type { StreamStarter } from "./open-stream.js";
 import type { StartOptions } from "./options.js";
+import { runByLane } from "./run-lane.js";
 import { TerminalResizer } from "./resize-terminal.js";
 import { closeOnAbort, notStarted, StreamedCommand, type RunningCommand } from "./running-command.js";
 import { wayBack } from "./way-back.js";
-
-/** Names a command that its caller may come back to; in the answer: it may. */
-const executionHeader = "x-tenki-execution";
 
 /** Starts a command in a session, and resolves when it runs, or was found not to be startable. */
 export async function runCommand(
@@ -63,18 +62,24 @@ async function openRun(
 ): Promise<OpenedRun> {
   const name = argv[0] ?? "";
   const start = startMessage(dataPlane.sessionId, argv, options);
+  const plan = { what: `the start of ${name}`, signal: options.signal, idempotent: false };
+  const byLane = await dataPlane.byLane(plan, (access) =>
+    runByLane(dataPlane.rpc, access, { start, executionId, signal: options.signal }),
+  );
+  if (byLane !== undefined) return byLane;
   let uplink = new Uplink(start, encodeRunFrame);
   let echoed: string | null = null;
   const begin: StreamStarter<RunMessage> = (at, call) => {
     uplink = new Uplink(start, encodeRunFrame); // another attempt begins with the first frame again
-    if (executionId === undefined) return at.dataPlane.run(uplink.messages(), call);
-    const headers = { ...call.headers, [executionHeader]: executionId };
-    const onHeader = (answer: Headers) => void (echoed = answer.get(executionHeader));
+    const asked = executionId === undefined ? {} : { [executionHeader]: executionId };
+    const headers = { ...call.headers, ...asked };
+    const onHeader = (answer: Headers) => {
+      echoed = answer.get(executionHeader);
+      if (answer.has(laneHeader)) dataPlane.noteLane();
+    };
     return at.dataPlane.run(uplink.messages(), { ...call, headers, onHeader });
   };
-  const stream = await dataPlane.open(begin, {
-    ...{ what: `the start of ${name}`, signal: options.signal, idempotent: false },
-  });
+  const stream = await dataPlane.open(begin, plan);
   const first = await stream.next();
   const payload = first.done ? undefined : first.value.frame?.payload;
   if (payload?.case === "started") {

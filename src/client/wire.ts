@@ -1,12 +1,16 @@
-import { createClient, type Client as RpcClient, type Transport } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
-import { SandboxService, SandboxSessionDataPlaneService } from "../gen/tenki/sandbox/v1/sandbox_pb.js";
-import { SSHGatewayClientService } from "../gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";
+import type { Client as RpcClient, Transport } from "@connectrpc/connect";
+import {
+  createClient,
+  createGrpcTransport,
+  ExecutionService,
+  SandboxService,
+  SandboxSessionDataPlaneService,
+  SessionStatsService,
+  SSHGatewayClientService,
+} from "./grpc.js";
 import { Http2Connection } from "./http2-connection.js";
 import { observeRequests } from "./observe-requests.js";
 import type { Settings } from "./settings.js";
-import type { ExecutionService } from "../gen/tenki/engine/v1/execution_pb.js";
-import type { SessionStatsService } from "../gen/tenki/engine/v1/stats_pb.js";
 
 export type SandboxRpc = RpcClient<typeof SandboxService>;
 export type DataPlaneRpc = RpcClient<typeof SandboxSessionDataPlaneService>;
@@ -19,10 +23,9 @@ export interface ServicesAt {
   readonly sandbox: SandboxRpc;
   readonly dataPlane: DataPlaneRpc;
   readonly ssh: SshRpc;
-  /** Beyond the contract; its code is loaded when it is first used. */
-  executions(): Promise<ExecutionRpc>;
-  /** As `executions`. */
-  stats(): Promise<StatsRpc>;
+  /** Beyond the contract. */
+  readonly executions: ExecutionRpc;
+  readonly stats: StatsRpc;
   readonly connection: Http2Connection;
 }
 
@@ -33,8 +36,8 @@ class LazyServices implements ServicesAt {
   #sandbox: SandboxRpc | undefined;
   #dataPlane: DataPlaneRpc | undefined;
   #ssh: SshRpc | undefined;
-  #executions: Promise<ExecutionRpc> | undefined;
-  #stats: Promise<StatsRpc> | undefined;
+  #executions: ExecutionRpc | undefined;
+  #stats: StatsRpc | undefined;
 
   constructor(transport: Transport, connection: Http2Connection) {
     this.#transport = transport;
@@ -53,24 +56,18 @@ class LazyServices implements ServicesAt {
     return (this.#ssh ??= createClient(SSHGatewayClientService, this.#transport));
   }
 
-  executions(): Promise<ExecutionRpc> {
-    this.#executions ??= import("../gen/tenki/engine/v1/execution_pb.js").then(({ ExecutionService }) =>
-      createClient(ExecutionService, this.#transport),
-    );
-    return this.#executions;
+  get executions(): ExecutionRpc {
+    return (this.#executions ??= createClient(ExecutionService, this.#transport));
   }
 
-  stats(): Promise<StatsRpc> {
-    this.#stats ??= import("../gen/tenki/engine/v1/stats_pb.js").then(({ SessionStatsService }) =>
-      createClient(SessionStatsService, this.#transport),
-    );
-    return this.#stats;
+  get stats(): StatsRpc {
+    return (this.#stats ??= createClient(SessionStatsService, this.#transport));
   }
 }
 
 /**
  * All connections of a client, one per origin: a data plane at the API's own address shares its
- * connection. This module alone loads the generated code and the gRPC library, which is slow.
+ * connection. This module alone loads the generated code and the gRPC library.
  */
 export class Wire {
   readonly #settings: Settings;

@@ -39,7 +39,7 @@ describe("bin/tenki", () => {
       const copy = await mkdtemp(join(directory, "copy-"));
       await cp("bin", join(copy, "bin"), { recursive: true });
       await mkdir(join(copy, "dist"));
-      await cp("dist/tenki.cjs", join(copy, "dist", "tenki.cjs"));
+      for (const part of ["tenki.cjs", "grpc.cjs"]) await cp(join("dist", part), join(copy, "dist", part));
       if (cache !== undefined) {
         await writeFile(join(copy, "dist", `tenki.cjs.${process.versions.v8}-${process.arch}.cache`), cache);
       }

@@ -33,7 +33,7 @@ export class CredentialFiles implements CredentialKeeper {
       });
       renameSync(temporary, path);
     } catch {
-      rmSync(temporary, { force: true }); // the next command asks for one of its own
+      removeIfThere(temporary); // the next command asks for one of its own
     }
   }
 
@@ -46,6 +46,14 @@ export class CredentialFiles implements CredentialKeeper {
 
   #path(sessionId: string): string {
     return join(this.#directory, `${sessionId}.json`);
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // What should hold it is no directory.
   }
 }
 

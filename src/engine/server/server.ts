@@ -16,6 +16,7 @@ import { createNodeHandler, type NodeHandler } from "./node-handler.js";
 import { refuseForeignOrigins } from "./origin.js";
 import { logRequests } from "./request-log.js";
 import { createRoutesHandler, type HttpRoute } from "./routes.js";
+import { announceRunLane, runLaneRoute } from "./run-lane.js";
 import { createUpgradeHandler, type UpgradeRoute } from "./upgrades.js";
 import { readRulesAhead, validateRequests } from "./validate.js";
 
@@ -51,8 +52,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal); // every call under way listens
   const { log } = options;
+  const interceptors = createInterceptors(options.auth, log);
   const handlerOptions = validateUniversalHandlerOptions({
-    interceptors: createInterceptors(options.auth, log),
+    interceptors,
     acceptCompression: [compressionGzip, compressionBrotli],
     compressMinBytes: neverCompress,
     readMaxBytes: messageBytes,
@@ -70,7 +72,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const handler = createRoutesHandler(options.routes ?? [], methods, brokenOff);
   const whenReady: NodeHandler = (request, response) =>
     void options.ready.then(() => handler(request, response)).catch(() => undefined);
-  const listener = await Listener.open(options.listen, whenReady, createUpgradeHandler(options.upgrades));
+  const { services, ready } = options;
+  const lane = runLaneRoute({ services, ready, interceptors, shutdownSignal: stopping.signal });
+  const upgrades = createUpgradeHandler([...options.upgrades, ...lane]);
+  const listener = await Listener.open(options.listen, whenReady, upgrades);
   setImmediate(readRulesAhead);
   return {
     url: listener.url,
@@ -86,6 +91,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 /** From the outside in. */
 export const createInterceptors = (auth: AuthOptions, log: Logger) => [
   logRequests(log),
+  announceRunLane(),
   convertErrors(log),
   refuseForeignOrigins(),
   authenticate(auth),

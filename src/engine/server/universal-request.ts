@@ -76,7 +76,7 @@ async function* readBody(
   signal.throwIfAborted();
 }
 
-function toHeaders(request: NodeRequest): Headers {
+export function toHeaders(request: NodeRequest): Headers {
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) {
     if (name.startsWith(":") || value === undefined) continue;

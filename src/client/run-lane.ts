@@ -1,0 +1,84 @@
+import type { Socket } from "node:net";
+import type { CommandExit } from "../domain/command.js";
+import { executionHeader, laneProtocol, runLanePath } from "../domain/run-lane.js";
+import { startDeadline } from "../lib/deadline.js";
+import { blankSecrets, clientHeaders, credentialHeader } from "./authentication.js";
+import type { CommandLink } from "./command-link.js";
+import type { startMessage } from "./convert/run-frames.js";
+import { LaneLink, type LaneStart } from "./lane-link.js";
+import type { Rpc } from "./rpc.js";
+import type { Settings } from "./settings.js";
+
+export interface LaneAccess {
+  readonly endpoint: string;
+  readonly credential: string;
+}
+
+export interface LaneCommand {
+  /** The contract's first message. */
+  readonly start: ReturnType<typeof startMessage>;
+  /** To keep it under. */
+  readonly executionId: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+export type LaneRun = { readonly exit: CommandExit } | (LaneStart & { readonly link: CommandLink });
+
+/** Starts a command by the lane; undefined where there is none, or nobody: gRPC then tells what is wrong. */
+export async function runByLane(
+  { settings }: Rpc,
+  access: LaneAccess,
+  { start, executionId, signal }: LaneCommand,
+): Promise<LaneRun | undefined> {
+  const opening = startDeadline(settings.timeoutMs, signal);
+  try {
+    const socket = await upgrade(access, executionId, opening.signal);
+    if (socket === undefined) return undefined;
+    const link = new LaneLink(socket, access.endpoint, observe(settings, access));
+    opening.signal.addEventListener("abort", () => link.close(), { once: true });
+    const outcome = await link.start(start.frame?.payload);
+    return "exit" in outcome ? outcome : { ...outcome, link };
+  } finally {
+    opening.clear();
+  }
+}
+
+/** Undefined where the service answers anything else than that it changes over. */
+async function upgrade(
+  { endpoint, credential }: LaneAccess,
+  executionId: string | undefined,
+  signal: AbortSignal,
+): Promise<Socket | undefined> {
+  const url = new URL(runLanePath, endpoint);
+  const { request } = await (url.protocol === "https:" ? import("node:https") : import("node:http"));
+  const call = request(url, {
+    signal,
+    headers: {
+      ...{ connection: "upgrade", upgrade: laneProtocol, [credentialHeader]: credential },
+      ...clientHeaders,
+      ...(executionId === undefined ? {} : { [executionHeader]: executionId }),
+    },
+  });
+  call.end();
+  return new Promise((resolve) => {
+    call.on("upgrade", (_answer, socket: Socket, head) => {
+      if (head.length > 0) socket.unshift(head);
+      resolve(socket);
+    });
+    call.on("response", (answer) => resolve(void answer.destroy()));
+    call.on("error", () => resolve(undefined));
+  });
+}
+
+type Report = (error?: string) => void;
+
+function observe({ onRequest, token }: Settings, { endpoint, credential }: LaneAccess): Report {
+  const startedAt = performance.now();
+  return (error) =>
+    onRequest?.({
+      method: "SandboxSessionDataPlaneService.Run",
+      endpoint,
+      durationMs: Math.round(performance.now() - startedAt),
+      ...(error === undefined ? {} : { error: blankSecrets(error, [token, credential]) }),
+    });
+}
