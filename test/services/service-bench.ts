@@ -9,6 +9,7 @@ import {
 import { Access } from "../../src/engine/core/access.js";
 import { Commands } from "../../src/engine/core/commands.js";
 import { Credentials } from "../../src/engine/core/credentials.js";
+import { Executions } from "../../src/engine/core/executions.js";
 import { Files } from "../../src/engine/core/files.js";
 import { Artifacts } from "../../src/engine/core/artifacts.js";
 import { SignedLinks } from "../../src/engine/core/signed-links.js";
@@ -21,8 +22,11 @@ import { Sessions } from "../../src/engine/core/sessions.js";
 import { Stats } from "../../src/engine/core/stats.js";
 import { WorkspaceLimits } from "../../src/engine/core/workspace-limits.js";
 import { WorkspaceSettings } from "../../src/engine/core/workspace-settings.js";
+import { DiskOutputLogs } from "../../src/engine/outputs/disk-output-logs.js";
 import { createInterceptors } from "../../src/engine/server/server.js";
 import { DataPlaneAccess } from "../../src/engine/services/data-plane-access.js";
+import { executeCommandMethods } from "../../src/engine/services/execute-command.js";
+import { executionMethods } from "../../src/engine/services/executions.js";
 import { fileMethods } from "../../src/engine/services/files.js";
 import { gitMethods } from "../../src/engine/services/git.js";
 import { identityMethods } from "../../src/engine/services/identity.js";
@@ -31,6 +35,7 @@ import { sessionMethods } from "../../src/engine/services/sessions.js";
 import { statsMethods } from "../../src/engine/services/stats.js";
 import { workspaceMethods } from "../../src/engine/services/workspace.js";
 import { MemoryStore } from "../../src/engine/store/memory-store.js";
+import { ExecutionService } from "../../src/gen/tenki/engine/v1/execution_pb.js";
 import { SessionStatsService } from "../../src/gen/tenki/engine/v1/stats_pb.js";
 import { SandboxService, SandboxSessionDataPlaneService } from "../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
 import { type Logger, silentLogger } from "../../src/lib/logger.js";
@@ -39,6 +44,13 @@ import { InMemoryParts } from "../core/in-memory-parts.js";
 
 export const token = "tk_0123456789abcdef0123456789abcdef";
 export const self = { ownerType: "SERVICE", ownerId: "self" };
+
+export interface ServiceBenchOptions {
+  readonly publicUrl?: string;
+  readonly firstFrameMs?: number;
+  /** Where executions keep their output. Default: there are none. */
+  readonly dataDir?: string;
+}
 
 /** The services with everything above the ports real, reached without a network. */
 export class ServiceBench {
@@ -55,7 +67,12 @@ export class ServiceBench {
   readonly #routes: (router: ConnectRouter) => void;
   readonly #interceptors: Interceptor[];
 
-  constructor(options: { readonly publicUrl?: string; readonly firstFrameMs?: number } = {}) {
+  readonly executions: Executions;
+  readonly executionCalls: Client<typeof ExecutionService>;
+  /** The engine stops. */
+  readonly stopping = new AbortController();
+
+  constructor(options: ServiceBenchOptions = {}) {
     const store = new MemoryStore();
     const access = new Access(store, token);
     const log = this.#logger();
@@ -79,8 +96,17 @@ export class ServiceBench {
       },
       log,
     );
+    const { runtime } = this.parts;
+    const commands = new Commands(sessions, runtime);
+    this.executions = new Executions({
+      store: store.executions,
+      logs: new DiskOutputLogs(options.dataDir ?? "/dev/null"),
+      ...{ sessions, commands, runtime, clock: this.clock, key: "key", log },
+    });
+    const { executions, stopping } = this;
+    const executionOptions = { executions, commands, stopping: stopping.signal };
     this.dataPlaneMethods = {
-      ...runMethods(new Commands(sessions, this.parts.runtime), options),
+      ...runMethods(commands, { ...options, stopping: stopping.signal }),
       ...fileMethods(new Files(sessions, this.parts.runtime)),
     };
     const files = new Files(sessions, this.parts.runtime);
@@ -94,13 +120,16 @@ export class ServiceBench {
         ...workspaceMethods({ access, settings, limits }),
         ...artifactMethods(artifacts, links),
         ...gitMethods(new Git(sessions, this.parts.runtime)),
+        ...executeCommandMethods(executionOptions),
       });
+      router.service(ExecutionService, executionMethods(executionOptions));
       const { parts, clock } = this;
       router.service(SessionStatsService, statsMethods(new Stats({ store, sessions, parts, clock })));
       router.service(SandboxSessionDataPlaneService, this.dataPlaneMethods);
     };
     const withToken = this.#transport({ authorization: `Bearer ${token}` });
     this.sandbox = createClient(SandboxService, withToken);
+    this.executionCalls = createClient(ExecutionService, withToken);
     this.stats = createClient(SessionStatsService, withToken);
   }
 

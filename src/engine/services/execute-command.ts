@@ -70,6 +70,6 @@ async function untilEnded(
 
 function find(executions: Executions, { sessionId, executionId }: StreamCommandOutputRequest): ExecutionInfo {
   const execution = executions.get(executionId.toLowerCase());
-  if (sessionId === "" || execution.sessionId === sessionId.toLowerCase()) return execution;
+  if (execution.sessionId === sessionId.toLowerCase()) return execution;
   throw new TenkiError("not_found", `execution not found: ${executionId}`);
 }
