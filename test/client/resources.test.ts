@@ -364,7 +364,7 @@ test("a pull request is fetched into a branch of its own", async () => {
   assert.equal(await git.fetchPR(42, { directory: "repo" }), "said\nsaid");
   assert.deepEqual(commands, [
     ["git", "-C", "repo", "fetch", "origin", "pull/42/head:pr-42"],
-    ["git", "-C", "repo", "checkout", "pr-42"],
+    ["git", "-C", "repo", "checkout", "pr-42", "--"],
   ]);
   exitCode = 1;
   await assert.rejects(git.fetchPR(42), {

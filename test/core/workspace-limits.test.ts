@@ -66,6 +66,18 @@ describe("the limit of active sessions", () => {
     await bench.createRunning();
   });
 
+  it("holds when many are resumed at once, and one is created", async () => {
+    const sessions = await Promise.all([bench.createRunning(), bench.createRunning(), bench.createRunning()]);
+    for (const { id } of sessions) await bench.sessions.pause(id);
+    bench.settings.update({ maxConcurrentSessions: 2 });
+    const attempts = await Promise.allSettled([
+      ...sessions.map(({ id }) => bench.sessions.resume(id)),
+      (async () => bench.create())(),
+    ]);
+    assert.equal(attempts.filter(({ status }) => status === "fulfilled").length, 2);
+    assert.equal(currentOf("active_sessions"), 2);
+  });
+
   it("does not count what holds no sandbox", async () => {
     bench.settings.update({ maxConcurrentSessions: 1 });
     const session = await bench.createRunning();
