@@ -8,6 +8,7 @@ import { Tmux } from "./support/tmux.js";
 interface Sample {
   readonly id: string;
   readonly name: string;
+  readonly state: string;
   readonly cpu_used_cores: number;
   readonly memory_bytes: number;
   readonly processes: number;
@@ -48,6 +49,16 @@ describe("top of a real engine", () => {
     assert.ok(before !== undefined && now !== undefined);
     assert.ok(now.network_sent_bytes - before.network_sent_bytes >= 5_000);
     assert.ok(now.network_received_bytes >= before.network_received_bytes);
+  });
+
+  it("shows a paused session with what it keeps, and engine status counts it", async () => {
+    await bench.ok(["sandbox", "pause", "idle"]);
+    const [paused] = await top("idle");
+    assert.equal(paused?.state, "PAUSED");
+    assert.ok(paused.disk_used_bytes > 0);
+    const status = await bench.json<{ sessions_by_state: object }>(["engine", "status"]);
+    assert.deepEqual(status.sessions_by_state, { RUNNING: 1, PAUSED: 1 });
+    await bench.ok(["sandbox", "resume", "idle"]);
   });
 
   it("is no activity", async () => {

@@ -116,6 +116,13 @@ describe("an engine without root", () => {
     assert.equal((await tenki("sandbox exec -q -c 'cat note.txt'")).stdout, "hello");
   });
 
+  it("tells what it knows of what they use, and nothing else", async () => {
+    const [mine] = JSON.parse((await tenki("sandbox top --json")).stdout) as Record<string, unknown>[];
+    assert.deepEqual([mine?.["name"], mine?.["network_sent_bytes"]], ["mine", 0]);
+    for (const key of ["cpu_usage_us", "memory_bytes", "processes", "disk_used_bytes"])
+      assert.equal(mine?.[key], null, key);
+  });
+
   it("limits them where a cgroup is the user's own", async (t) => {
     const controllers = ["memory", "pids", "cpu"];
     const roots = controllers.map((name) => `/sys/fs/cgroup/${name}`);
@@ -169,6 +176,9 @@ describe("an engine without root", () => {
       assert.equal((await tenki("sandbox exec -q -c 'echo alive'")).stdout, "alive\n");
       assert.match((await tenki("sandbox pause")).stdout, /^state\s*: PAUSED$/m);
       assert.equal((await tenki("sandbox exec --resume -q -c 'echo alive'")).stdout, "alive\n");
+      const [bounded] = JSON.parse((await tenki("sandbox top --json")).stdout) as Record<string, unknown>[];
+      assert.equal(bounded?.["memory_limit_bytes"], 256 * 2 ** 20);
+      assert.ok(Number(bounded["cpu_usage_us"]) > 0 && Number(bounded["processes"]) >= 1);
     } finally {
       await tenki("engine stop --terminate-sessions");
       await tryProcess(["bash", "-c", own.map((path) => `rmdir ${path}/* ${path} 2>/dev/null`).join("; ")]);

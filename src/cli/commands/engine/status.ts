@@ -1,3 +1,4 @@
+import type { Session } from "../../../client/index.js";
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
 import { flag } from "../../flags/flag.js";
@@ -27,8 +28,16 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
     isolation,
     data_dir: dataDir,
     sessions: sessions.length,
+    sessions_by_state: countStates(sessions),
     pause_keeps: pauseKeeps[isolation] ?? null,
   });
+}
+
+/** Only the states that there are. */
+function countStates(sessions: readonly Session[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { state } of sessions) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
 }
 
 /** What of a session a pause keeps, by the engine's isolation. */
