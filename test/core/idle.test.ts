@@ -4,6 +4,7 @@ import { Commands } from "../../src/engine/core/commands.js";
 import { Files } from "../../src/engine/core/files.js";
 import type { Reaper } from "../../src/engine/core/reaper.js";
 import { settle } from "./fake-clock.js";
+import { refused } from "./refused.js";
 import { hourMs, minuteMs, Workbench } from "./workbench.js";
 
 const signal = new AbortController().signal;
@@ -142,6 +143,19 @@ describe("a session that is idle", () => {
     assert.deepEqual(bench.sessions.get(id).lastActivityAt, bench.clock.now());
     await bench.clock.advance(10 * minuteMs);
     await bench.until(id, "PAUSED");
+  });
+
+  it("that is paused is not used by being held, and not by being let go", async () => {
+    const { id, lastActivityAt } = await idle();
+    const before_ = bench.sessions.hold(id);
+    await bench.clock.advance(minuteMs);
+    const { lastActivityAt: at } = await bench.sessions.pause(id);
+    await bench.clock.advance(minuteMs);
+    bench.sessions.hold(id)();
+    before_();
+    assert.deepEqual(bench.sessions.get(id).lastActivityAt, at);
+    assert.notDeepEqual(at, lastActivityAt);
+    assert.throws(() => bench.sessions.hold("nope"), refused("not_found", "session not found"));
   });
 
   it("that was held when the engine was lost is not taken for idle by the next one", async () => {

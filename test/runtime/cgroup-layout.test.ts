@@ -50,3 +50,12 @@ test("what is missing is named", () => {
   assert.deepEqual(layoutOf().missingControllers, ["cpu", "memory", "pids"]);
   assert.equal(layoutOf().version, "none");
 });
+
+test("what makes processes stand still", () => {
+  const version1 = layoutOf(v1("cpu"), v1("freezer"), v2("/sys/fs/cgroup/unified")).freezer;
+  assert.deepEqual([version1?.root, version1?.file], ["/sys/fs/cgroup/freezer", "freezer.state"]);
+  const version2 = layoutOf(v2("/sys/fs/cgroup")).freezer;
+  assert.deepEqual([version2?.root, version2?.file], ["/sys/fs/cgroup", "cgroup.freeze"]);
+  assert.equal(layoutOf(v1("cpu")).freezer, undefined);
+  assert.equal(layoutOf().freezer, undefined);
+});

@@ -22,6 +22,7 @@ test("a machine that runs sandboxes has what is required, and what was tried lea
     [],
   );
   assert.equal(named(findings, "disk quota")?.ok, true);
+  assert.equal(named(findings, "pausing")?.ok, true);
   assert.deepEqual(await mountsBelow(directory), []);
   assert.deepEqual(readdirSync(directory), []);
   delete process.env["TMPDIR"];

@@ -28,7 +28,7 @@ export class SessionUse {
 
   /** It is busy until the returned function is called, again for nothing. */
   hold(id: string): () => void {
-    this.#table.touch(id);
+    this.#touchIfRunning(id);
     const end = this.#holds.begin(id);
     return () => {
       if (end()) this.#touchIfRunning(id);
@@ -60,7 +60,7 @@ export class SessionUse {
     callOff();
   }
 
-  /** What stood still, or has ended, was not used when it was let go. */
+  /** What stands still, or has ended, is not used. */
   #touchIfRunning(id: string): void {
     if (this.#table.get(id).state === "RUNNING") this.#table.touch(id);
   }

@@ -16,6 +16,7 @@ export async function checkRuntime(
     await ociRuntime(cgroups, options.ociRuntime),
     cgroupControllers(cgroups),
     swapLimit(cgroups),
+    pausing(cgroups),
     await checkNamespaces(),
     await overlayfs(),
     seccomp(),
@@ -52,6 +53,17 @@ function cgroupControllers(cgroups: CgroupLayout): Finding {
     hint: ok
       ? undefined
       : "switch them on with the kernel's command line (cgroup_enable=memory), or run on a machine that has them",
+  };
+}
+
+function pausing({ freezer }: CgroupLayout): Finding {
+  const ok = freezer !== undefined;
+  return {
+    name: "pausing",
+    ok,
+    required: false,
+    detail: ok ? "a session can be made to stand still" : "no cgroup freezer: sessions cannot be paused",
+    hint: ok ? undefined : "mount the freezer hierarchy at /sys/fs/cgroup/freezer, or use version 2",
   };
 }
 
