@@ -136,7 +136,7 @@ describe("a process in place of a sandbox", () => {
   });
 
   it("stands still while it is paused, with what it started, and goes on where it was", async () => {
-    const process = await begin(["sh", "-c", "setsid cat & echo $!; cat"]);
+    const process = await begin(["sh", "-c", "setsid sleep 1000 & echo $!; cat"]);
     const events = process.events[Symbol.asyncIterator]();
     const said = await events.next();
     assert.ok(said.done !== true && said.value.kind === "stdout");
