@@ -31,7 +31,8 @@ describe("an engine without root", () => {
   after(async () => {
     await tenki("engine stop --terminate-sessions");
     await tryProcess(["pkill", "-KILL", "-u", user]);
-    await runProcess(["userdel", "--remove", "--force", user]);
+    // Some thousand files of an image: on a busy disk that takes a while.
+    await runProcess(["userdel", "--remove", "--force", user], { timeoutMs: 120_000 });
     await rm(tree, { recursive: true });
   });
 
