@@ -61,6 +61,8 @@ export interface CommandGroup {
   readonly aliases?: readonly string[];
   readonly description?: string;
   readonly commands: Readonly<Record<string, CommandLeaf | CommandGroup>>;
+  /** What it does where none of its commands is the first word: it is a command as well. Default: show its help. */
+  load?(): Promise<CommandModule>;
 }
 
 export type CommandNode = CommandLeaf | CommandGroup;

@@ -11,6 +11,7 @@ import {
 } from "./commander/register.js";
 import { TenkiCommand } from "./commander/tenki-command.js";
 import { commonFlags, type GivenCommon } from "./flags/common.js";
+import { flagName } from "./flags/flag.js";
 
 /** What the words of a command line ask for; `common` holds the common flags in the order of the line. */
 export type Request =
@@ -72,6 +73,18 @@ class Reader {
 
   /** The commands of a group, each without its flags until it is chosen. */
   fillGroup(target: TenkiCommand, group: CommandGroup): void {
+    this.#addCommands(target, group);
+    registerFlags(target, "Common flags:", commonFlags, { hidden: target.parent !== null });
+    target.addHelpOption(new Option("-h, --help", "show this").helpGroup("Common flags:"));
+    describeHelp(target, {
+      summary: group.summary,
+      description: group.description,
+      usage: "<command> [flags]",
+    });
+    target.action(() => this.#chooseGroup(target));
+  }
+
+  #addCommands(target: TenkiCommand, group: CommandGroup): void {
     const children = new Map<unknown, CommandGroup | CommandLeaf>();
     for (const [name, node] of Object.entries(group.commands)) {
       const child = target
@@ -80,20 +93,19 @@ class Reader {
         .aliases([...(node.aliases ?? [])]);
       children.set(child, node);
     }
-    registerFlags(target, "Common flags:", commonFlags, { hidden: target.parent !== null });
-    target.addHelpOption(new Option("-h, --help", "show this").helpGroup("Common flags:"));
-    describeHelp(target, {
-      summary: group.summary,
-      description: group.description,
-      usage: "<command> [flags]",
-    });
     target.hook("preSubcommand", async (_, chosen) => {
       const node = children.get(chosen);
-      if (node === undefined) return;
-      if (isGroup(node)) this.fillGroup(chosen as TenkiCommand, node);
-      else this.#fillLeaf(chosen as TenkiCommand, node, await node.load());
+      if (node !== undefined) await this.#fill(chosen as TenkiCommand, node);
     });
-    target.action(() => this.#chooseGroup(target));
+  }
+
+  async #fill(target: TenkiCommand, node: CommandGroup | CommandLeaf): Promise<void> {
+    if (!isGroup(node)) return this.#fillLeaf(target, node, await node.load());
+    if (node.load === undefined) return this.fillGroup(target, node);
+    const module = await node.load();
+    this.#addCommands(target, node);
+    this.#fillLeaf(target, node, module);
+    target.hook("preSubcommand", (_, chosen) => refuseOwnFlags(target, chosen.name(), module));
   }
 
   #chooseGroup(target: TenkiCommand): void {
@@ -101,7 +113,11 @@ class Reader {
     this.request = { kind: "version", common: givenCommon(target) };
   }
 
-  #fillLeaf(target: TenkiCommand, leaf: CommandLeaf, module: CommandModule): void {
+  #fillLeaf(
+    target: TenkiCommand,
+    leaf: Pick<CommandLeaf, "summary" | "aliases">,
+    module: CommandModule,
+  ): void {
     const { define } = module;
     target.takesProgram = define.runsCommand === true;
     registerArguments(target, argumentsOf(define));
@@ -122,6 +138,16 @@ class Reader {
         };
     });
   }
+}
+
+/** A flag for the program that `exec` runs is none for what is done with those that run. */
+function refuseOwnFlags(target: TenkiCommand, chosen: string, { define }: CommandModule): void {
+  const given = Object.keys(flagsOf(define)).find((key) => target.getOptionValueSource(key) === "cli");
+  if (given === undefined) return;
+  target.refuse(
+    `unexpected flag --${flagName(given)} before "${chosen}"`,
+    `${target.path} ${chosen} --help; or ${target.path} -- ${chosen} for a program of that name`,
+  );
 }
 
 /** The common flags as given at the root, at the group and at the command itself, which may have its own. */

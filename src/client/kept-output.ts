@@ -14,12 +14,14 @@ export interface ReadKeptOptions {
 export class KeptOutput implements AsyncIterable<CommandOutput> {
   /** Where it begins: behind what was asked for where that is not kept any more. */
   readonly outputOffset: number;
+  /** Behind what was read by now: where whoever goes on begins. */
+  nextOffset: number;
   /** Known once all was read, where the command has ended. */
   exit: CommandExit | undefined;
   readonly #attachment: Attachment;
 
   constructor(attachment: Attachment) {
-    this.outputOffset = attachment.outputOffset;
+    this.outputOffset = this.nextOffset = attachment.outputOffset;
     this.#attachment = attachment;
   }
 
@@ -28,7 +30,9 @@ export class KeptOutput implements AsyncIterable<CommandOutput> {
     try {
       for (let event = await link.next(); event !== undefined; event = await link.next()) {
         if (event.kind === "exit") this.exit = event.exit;
-        else if (event.kind !== "flow") yield event;
+        if (event.kind !== "stdout" && event.kind !== "stderr") continue;
+        this.nextOffset += event.data.length;
+        yield event;
       }
     } finally {
       link.close();

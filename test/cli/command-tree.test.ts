@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { relative } from "node:path";
 import { describe, it } from "node:test";
-import { type CommandNode, isGroup } from "../../src/cli/command.js";
+import { type CommandDefinition, type CommandNode, isGroup } from "../../src/cli/command.js";
 import { commands } from "../../src/cli/commands/index.js";
 import { argumentsOf, flagsOf } from "../../src/cli/commander/register.js";
 import { commonFlags } from "../../src/cli/flags/common.js";
 import { flatten, describe as describeTree } from "../../src/cli/reference/describe.js";
 import { leafPaths } from "./support/command-tree.js";
+
+const noModule: { readonly define: CommandDefinition } = { define: {} };
 
 const directory = "src/cli/commands";
 
@@ -55,9 +57,9 @@ describe("the tree of commands", () => {
     const check = async (node: CommandNode, name: string): Promise<void> => {
       if (isGroup(node)) {
         for (const [word, child] of Object.entries(node.commands)) await check(child, `${name} ${word}`);
-        return;
+        if (node.load === undefined) return;
       }
-      const { define } = await node.load();
+      const { define } = (await node.load?.()) ?? noModule;
       for (const [key, { short }] of Object.entries(flagsOf(define))) {
         assert.ok(key === "timeout" || !(key in commonFlags), `${name} --${key}`);
         assert.ok(short === undefined || !letters.has(short), `${name} -${short}`);

@@ -48,6 +48,30 @@ describe("exec", () => {
     );
   });
 
+  it("takes the first word for a command of its own, but not behind --, and not for another place", async () => {
+    const help = await world.ok(["sandbox", "exec", "list", "--help"]);
+    assert.match(help, /^Usage: tenki sandbox exec list \[SESSION\]/);
+    assert.equal((await exec(["-q", "--", "list"])).code, 127);
+    assert.equal((await exec(["-q", "--", "list", "--help"])).code, 127);
+    assert.equal((await exec(["-q", "echo", "list"])).stdout, "list\n");
+    assert.equal((await exec(["-q", "-e", "A=list", "echo", "wait"])).stdout, "wait\n");
+    const { code, stderr } = await exec(["--cwd", "/", "list"]);
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /^error: unexpected flag --cwd before "list"\nhint: .* -- list for a program of that name/,
+    );
+  });
+
+  it("says plainly where the service cannot keep commands, and starts what the contract's own call can", async () => {
+    const { code, stderr } = await exec(["list"]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: the service at .* cannot keep commands: it does not offer executions\n$/);
+    const tty = await exec(["-d", "-t", "--cwd", "/", "--", "true"]);
+    assert.equal(tty.code, 125);
+    assert.match(tty.stderr, /^error: this service cannot detach a command with --tty and --cwd\n$/);
+  });
+
   it("passes the environment and the directory on", async () => {
     const { stdout } = await exec([
       "-q",

@@ -25,7 +25,17 @@ export class TenkiCommand extends Command {
 
   /** `--flag=false` and `--flag=true` of a boolean are what `--no-flag` and `--flag` are. */
   override parseOptions(args: string[]): ParseOptionsResult {
-    return super.parseOptions(this.#spellOut(args));
+    const words = this.#spellOut(args);
+    const parsed = super.parseOptions(words);
+    if (this.takesProgram && !this.#choosesCommand(words, parsed)) (this.commands as Command[]).splice(0);
+    return parsed;
+  }
+
+  /** A command of its own is the first positional, and nothing before it says that a program follows. */
+  #choosesCommand(words: readonly string[], { operands, unknown }: ParseOptionsResult): boolean {
+    if (operands.length === 0) return true; // its help names them
+    const at = words.length - unknown.length - 1;
+    return operands.length === 1 && words[at] === operands[0] && words[at - 1] !== "--";
   }
 
   unknownCommand(): never {

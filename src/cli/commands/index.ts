@@ -44,7 +44,20 @@ export const commands: CommandGroup = {
             set: { summary: "change settings", load: () => import("./sandbox/settings/set.js") },
           },
         },
-        exec: { summary: "run a command in a session", load: () => import("./sandbox/exec.js") },
+        exec: {
+          summary: "run a command in a session",
+          load: () => import("./sandbox/exec.js"),
+          commands: {
+            attach: {
+              summary: "join a command that was detached",
+              load: () => import("./sandbox/exec/attach.js"),
+            },
+            logs: { summary: "print the output of one", load: () => import("./sandbox/exec/logs.js") },
+            wait: { summary: "wait until one has ended", load: () => import("./sandbox/exec/wait.js") },
+            signal: { summary: "send a signal to one", load: () => import("./sandbox/exec/signal.js") },
+            list: { summary: "list those of a session", load: () => import("./sandbox/exec/list.js") },
+          },
+        },
         run: {
           summary: "run a command in a session of its own, and terminate that",
           load: () => import("./sandbox/run.js"),

@@ -42,7 +42,7 @@ export function refuseCapturedTerminal(tty: boolean | undefined, { common }: Con
   throw new TenkiError("usage", `--tty and --output ${common.output} contradict each other`);
 }
 
-const resultFields = (exit: CommandExit, captured: CapturedOutput): Fields => ({
+export const resultFields = (exit: CommandExit, captured: CapturedOutput): Fields => ({
   status: statusOfExit(exit),
   exit_code: codeOfExit(exit),
   signal: exit.signal === "" ? undefined : exit.signal,

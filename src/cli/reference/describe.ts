@@ -1,4 +1,4 @@
-import { type CommandDefinition, type CommandNode, isGroup } from "../command.js";
+import { type CommandDefinition, type CommandGroup, type CommandNode, isGroup } from "../command.js";
 import { argumentsOf, commonFlagsOf, flagsOf } from "../commander/register.js";
 import { commonFlags } from "../flags/common.js";
 import { flagName, type FlagSpec } from "../flags/flag.js";
@@ -29,24 +29,24 @@ export interface CommandDescription {
   readonly flags: readonly FlagDescription[];
   readonly commonFlags: readonly FlagDescription[];
   readonly examples: readonly (readonly [command: string, what: string])[];
+  /** It does something by itself; a group that does has commands besides. */
+  readonly runs: boolean;
   readonly children: readonly CommandDescription[];
 }
 
 /** Loads every command there is. */
 export async function describe(node: CommandNode, path: readonly string[]): Promise<CommandDescription> {
   const about = { path, aliases: node.aliases ?? [], summary: node.summary };
-  if (!isGroup(node)) return { ...about, ...describeDefinition((await node.load()).define) };
+  if (!isGroup(node)) return { ...about, ...describeDefinition((await node.load()).define), children: [] };
   const children = Object.entries(node.commands).map(([name, child]) => describe(child, [...path, name]));
-  return {
-    ...about,
-    description: node.description,
-    arguments: [],
-    flags: [],
-    commonFlags: describeFlags(commonFlags),
-    examples: [],
-    children: await Promise.all(children),
-  };
+  const own = node.load === undefined ? describeGroup(node) : describeDefinition((await node.load()).define);
+  return { ...about, ...own, children: await Promise.all(children) };
 }
+
+const describeGroup = ({ description }: CommandGroup) => ({
+  ...{ description, runs: false, arguments: [], flags: [], examples: [] },
+  commonFlags: describeFlags(commonFlags),
+});
 
 /** All commands, groups before what is in them. */
 export const flatten = (root: CommandDescription): readonly CommandDescription[] => [
@@ -66,7 +66,7 @@ function describeDefinition(define: CommandDefinition) {
     flags: describeFlags(flagsOf(define)),
     commonFlags: describeFlags(commonFlagsOf(define)),
     examples: define.examples ?? [],
-    children: [],
+    runs: true,
   };
 }
 

@@ -17,7 +17,7 @@ function sectionOf(each: CommandDescription): string {
   const name = each.path.join(" ");
   const parts = [`${"#".repeat(each.path.length)} ${name}`, sentence(each)];
   if (each.children.length > 0) parts.push(each.children.map((child) => childLine(child)).join("\n"));
-  else parts.push(fenced([[name, ...each.arguments.map(({ term }) => term), "[flags]"].join(" ")]));
+  if (each.runs) parts.push(fenced([[name, ...each.arguments.map(({ term }) => term), "[flags]"].join(" ")]));
   if (each.arguments.length > 0) {
     parts.push(each.arguments.map(({ term, summary }) => `- \`${term}\`: ${summary}`).join("\n"));
   }

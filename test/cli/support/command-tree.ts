@@ -8,8 +8,9 @@ export function allPaths(node: CommandNode = commands, path: readonly string[] =
   return [path, ...below];
 }
 
-/** The commands alone. */
+/** What does something by itself: all commands, and groups that are one. */
 export function leafPaths(node: CommandNode = commands, path: readonly string[] = []): (readonly string[])[] {
   if (!isGroup(node)) return [path];
-  return Object.entries(node.commands).flatMap(([name, child]) => leafPaths(child, [...path, name]));
+  const below = Object.entries(node.commands).flatMap(([name, child]) => leafPaths(child, [...path, name]));
+  return node.load === undefined ? below : [path, ...below];
 }
