@@ -75,9 +75,12 @@ async function containers(options: IsolationOptions, limited = true): Promise<Is
 
 /** The user's own part of the cgroups, to put sandboxes in; without one, limits cannot hold. */
 async function delegatedCgroup({ instanceId }: IsolationOptions): Promise<string> {
-  const { findDelegatedCgroup } = await import("./rootless/delegated-cgroup.js");
+  const { divideCgroup, findDelegatedCgroup } = await import("./rootless/delegated-cgroup.js");
   const { path, missing } = findDelegatedCgroup();
-  if (path !== undefined) return join(path, `tenki-${instanceId}`);
+  if (path !== undefined) {
+    divideCgroup(path);
+    return join(path, `tenki-${instanceId}`);
+  }
   throw new TenkiError(
     "failed_precondition",
     `sandboxes cannot be limited: this user's cgroup does not control ${missing.join(", ")}`,
