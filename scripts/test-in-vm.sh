@@ -48,7 +48,7 @@ make_system() {
     git curl openssl python3 tmux procps iptables zsh fish
   )
   chroot "$root" apt-get update -qq
-  chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >"$place/apt.log"
+  chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >"$place/apt.log" 2>&1
   echo '/dev/vda / ext4 defaults 0 1' >"$root/etc/fstab"
   echo tenki-vm >"$root/etc/hostname"
   echo '127.0.0.1 localhost tenki-vm' >"$root/etc/hosts"
