@@ -1,7 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { TenkiError } from "../domain/error.js";
+import type { Context } from "./context.js";
 import { environmentEntry, type EnvironmentEntry } from "./flags/parsers.js";
 import { localFileError } from "./local-file-error.js";
+import { readStdinText } from "./read-stdin.js";
+
+/** A file of this side as it was named, and the way to its text. */
+export interface TextFile {
+  readonly path: string;
+  read(): Promise<string>;
+}
 
 /** An entry, and where it was written: for the message where it cannot be resolved. */
 interface PlacedEntry extends EnvironmentEntry {
@@ -11,8 +19,8 @@ interface PlacedEntry extends EnvironmentEntry {
 export interface EnvironmentSources {
   /** Where `--env NAME` finds its value. */
   readonly here: Readonly<Record<string, string | undefined>>;
-  /** Paths; what they say counts less than `entries`. */
-  readonly files: readonly string[];
+  /** What they say counts less than `entries`. */
+  readonly files: readonly TextFile[];
   readonly entries: readonly EnvironmentEntry[];
 }
 
@@ -37,8 +45,8 @@ function valueOf({ name, value, place }: PlacedEntry, { here }: EnvironmentSourc
 }
 
 /** Lines `NAME=VALUE` or `NAME`, as `docker run --env-file` takes them: blank lines and those that begin with # are left out. */
-async function readEnvFile(path: string): Promise<PlacedEntry[]> {
-  const lines = (await readLocalText(path)).split(/\r?\n/);
+async function readEnvFile({ path, read }: TextFile): Promise<PlacedEntry[]> {
+  const lines = (await read()).split(/\r?\n/);
   return lines.flatMap((line, at) => {
     if (/^\s*(#|$)/.test(line)) return [];
     const entry = environmentEntry.read(line.trimStart().replace(/^export\s+/, ""));
@@ -48,15 +56,18 @@ async function readEnvFile(path: string): Promise<PlacedEntry[]> {
 }
 
 /** The lines of `authorized_keys` that hold a key. */
-export async function readKeysFile(path: string): Promise<string[]> {
-  const lines = (await readLocalText(path)).split(/\r?\n/).map((line) => line.trim());
+export async function readKeysFile({ read }: TextFile): Promise<string[]> {
+  const lines = (await read()).split(/\r?\n/).map((line) => line.trim());
   return lines.filter((line) => line !== "" && !line.startsWith("#"));
 }
 
-async function readLocalText(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    throw localFileError(path, cause);
-  }
+/** `-` is stdin. */
+export function textFile(named: string, ctx: Context): TextFile {
+  if (named === "-") return { path: "stdin", read: () => readStdinText(ctx.io.stdin) };
+  const path = ctx.localPath(named);
+  const read = () =>
+    readFile(path, "utf8").catch((cause: unknown) => {
+      throw localFileError(path, cause);
+    });
+  return { path, read };
 }

@@ -107,6 +107,11 @@ describe("exec", () => {
     assert.doesNotMatch(stderr, /s3cr3t/);
   });
 
+  it("takes variables from stdin, which the command then has none of", async () => {
+    const args = ["-q", "--env-file", "-", "-c", 'echo "$A"; cat'];
+    assert.equal((await exec(args, { input: "# comment\nA=from stdin\n" })).stdout, "from stdin\n");
+  });
+
   it("ends with 124 past its time, 128 + N by a signal, 126 and 127 where it cannot start", async () => {
     assert.equal((await exec(["-q", "--timeout", "100ms", "--", "sleep", "60"])).code, 124);
     assert.equal((await exec(["-q", "-c", "kill -KILL $$"])).code, 137);

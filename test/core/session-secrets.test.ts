@@ -60,6 +60,18 @@ describe("a session's token", () => {
     ]);
   });
 
+  it("is with the session again whose processes were lost while it was paused", async () => {
+    const bench = new Workbench();
+    const { id } = await bench.createRunning({ env: tokens, cloneRepoUrl: "https://git.example.com/a/b" });
+    await bench.sessions.pause(id);
+    bench.parts.runtime.die(id);
+    await bench.sessions.resume(id);
+    await bench.until(id, "RUNNING");
+    assert.equal((await environmentOf(bench, id))["GH_TOKEN"], "ghp_planted");
+    const files = bench.parts.runtime.sandboxes.get(id)?.spec.files ?? [];
+    assert.ok(files.some(({ content }) => content.includes("https://git.example.com")));
+  });
+
   it("is one word", () => {
     for (const value of ["two words", "line\nfeed", "", "x".repeat(9_000)]) {
       const create = () => new Workbench().create({ env: { GH_TOKEN: value } });
@@ -96,6 +108,15 @@ describe("cloning at create", () => {
     );
     assert.equal(await at({}), "/workspace/other");
     assert.equal(await at({ directory: "demo" }), "/home/tenki/demo");
+    const commands = new Commands(bench.sessions, bench.parts.runtime);
+    const startOf = async (argv: readonly string[], cwd = "") => {
+      await commands.run(id, { argv, cwd, env: {}, terminal: false, privileged: false, timeoutMs: 0 }, never);
+      return bench.parts.runtime.sandboxes.get(id)?.commands.at(-1)?.cwd;
+    };
+    assert.equal(await startOf(["git", "fetch", "origin", "pull/1/head:pr-1"]), "/workspace/other");
+    assert.equal(await startOf(["git", "checkout", "pr-1"], "demo"), "/home/tenki/demo");
+    assert.equal(await startOf(["git", "clone", "https://example.com/x"]), "/home/tenki");
+    assert.equal(await startOf(["true"]), "/home/tenki");
   });
 
   it("ends the session where it fails, and says why without the secrets", async () => {

@@ -60,6 +60,10 @@ describe("artifacts", () => {
     const head = await curl("-I", link.url);
     assert.match(head.text, /content-type: image\/png\r\n/i);
     assert.match(head.text, /content-length: 3000000\r\n/i);
+    const { url: piped } = await session.artifactUploadUrl("piped");
+    const child = spawn("sh", ["-c", 'seq 100000 | curl -sS -f -T - "$0"', piped], { stdio: "inherit" });
+    assert.equal(await ended(child), 0);
+    assert.equal(await inside("tail -n 1 piped"), "100000\n");
   });
 
   it("pass in constant memory", async () => {

@@ -176,6 +176,22 @@ describe("artifacts", () => {
     assert.ok(!bench.logged.slice(logged).some((line) => line.includes("unexpected")));
   });
 
+  it("leave what was there when an upload over HTTP/2 is reset", async () => {
+    const { artifactId, uploadUrl } = await uploadTo("kept-too");
+    await put(uploadUrl, "whole");
+    const { pathname, search } = new URL(uploadUrl);
+    const session = connectHttp2(server.url);
+    const stream = session.request({ ":method": "PUT", ":path": pathname + search });
+    stream.on("error", () => undefined);
+    const logged = bench.logged.length;
+    stream.write("half", () => stream.destroy(new Error("given up")));
+    const over = () =>
+      bench.logged.slice(logged).some((line) => line.startsWith("artifact ")) ? true : undefined;
+    assert.ok(await waitUntil(over, { timeoutMs: 10_000 }));
+    assert.equal(await (await fetch(await downloadUrl(artifactId))).text(), "whole");
+    session.close();
+  });
+
   it("are made for files below the home directory only, and with a type that is one", async () => {
     assert.equal((await failureOf(uploadTo("/etc/passwd"))).code, Code.PermissionDenied);
     assert.equal((await failureOf(uploadTo("../x"))).code, Code.PermissionDenied);

@@ -2,7 +2,7 @@ import type { CreateOptions, VolumeMountConfig } from "../../client/index.js";
 import { TenkiError } from "../../domain/error.js";
 import type { OptionsOf } from "../command.js";
 import type { Context } from "../context.js";
-import { readEnvironment, readKeysFile } from "../env-file.js";
+import { readEnvironment, readKeysFile, textFile } from "../env-file.js";
 import { uuid, type VolumeMount } from "../flags/parsers.js";
 import { checkTags, toRecord } from "../session-options.js";
 import type { createFlags } from "./create-flags.js";
@@ -13,7 +13,7 @@ type Options = OptionsOf<{ readonly flags: typeof createFlags }>;
 export async function createOptions(options: Options, ctx: Context): Promise<CreateOptions> {
   checkSource(options);
   const keyFiles = await Promise.all(
-    options.authorizedKeysFile.map((path) => readKeysFile(ctx.localPath(path))),
+    options.authorizedKeysFile.map((path) => readKeysFile(textFile(path, ctx))),
   );
   return {
     name: options.name,
@@ -33,7 +33,7 @@ export async function createOptions(options: Options, ctx: Context): Promise<Cre
     tags: checkTags(options.tags),
     env: await readEnvironment({
       here: ctx.io.env,
-      files: options.envFile.map((path) => ctx.localPath(path)),
+      files: options.envFile.map((path) => textFile(path, ctx)),
       entries: options.env,
     }),
     sshAuthorizedKeys: [...options.authorizedKey, ...keyFiles.flat()],

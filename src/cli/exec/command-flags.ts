@@ -1,6 +1,6 @@
 import { TenkiError } from "../../domain/error.js";
 import type { Context } from "../context.js";
-import { readEnvironment } from "../env-file.js";
+import { readEnvironment, textFile } from "../env-file.js";
 import { flag, repeated, toggle, variadic } from "../flags/flag.js";
 import { commandTimeout, environmentEntry, filled, localFile, oneOf, text } from "../flags/parsers.js";
 
@@ -51,7 +51,7 @@ export function environmentFrom(
   { env, envFile }: Pick<SurroundingsOptions, "env" | "envFile">,
   ctx: Context,
 ): Promise<Record<string, string>> {
-  const files = envFile.map((path) => ctx.localPath(path));
+  const files = envFile.map((path) => textFile(path, ctx));
   return readEnvironment({ here: ctx.io.env, files, entries: env });
 }
 

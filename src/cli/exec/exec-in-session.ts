@@ -17,7 +17,8 @@ export interface ExecOptions extends Omit<RunOptions, "stdin" | "capture"> {
 
 /** Runs a command with this side's streams, and says how it ended. */
 export async function execInSession(session: Session, options: ExecOptions, ctx: Context): Promise<Outcome> {
-  const stdin = options.interactive || options.tty || ctx.io.stdin.isTTY !== true;
+  const wanted = options.interactive || options.tty || ctx.io.stdin.isTTY !== true;
+  const stdin = wanted && !ctx.io.stdin.readableEnded; // `--env-file -` has read it
   const capture = ctx.common.output !== "text";
   const { exit, captured } = await runCommand(session, { ...options, stdin, capture }, ctx);
   if (captured !== undefined) {

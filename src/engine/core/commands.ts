@@ -3,9 +3,9 @@ import { TenkiError } from "../../domain/error.js";
 import { checkCommand, checkEnvironment } from "./check-command.js";
 import { commandEnvironment, terminalSize } from "./command-environment.js";
 import { callGuest, readGuest } from "./guest-calls.js";
-import { resolveWorkingDirectory } from "./guest-path.js";
 import type { GuestCommand, GuestProcess, KeptCommand, Runtime, SpawnResult } from "./ports/runtime.js";
 import type { Sessions } from "./sessions.js";
+import { workingDirectory } from "./working-directory.js";
 
 export interface RunCommand {
   readonly argv: readonly string[];
@@ -52,7 +52,8 @@ export class Commands {
     checkRequest(request);
     return callGuest(this.#sessions, sessionId, async (session) => {
       const secrets = await this.#sessions.secrets.of(session, signal);
-      const command = toGuestCommand({ ...session.env, ...secrets }, request);
+      const cwd = workingDirectory(request, session);
+      const command = { ...toGuestCommand({ ...session.env, ...secrets }, request), cwd };
       return this.#runtime.spawn(sessionId, { ...command, kept }, signal);
     });
   }
@@ -99,12 +100,14 @@ export function checkRequest({ argv, cwd, env }: RunCommand): void {
   checkEnvironment(env);
 }
 
-function toGuestCommand(own: Readonly<Record<string, string>>, request: RunCommand): GuestCommand {
+function toGuestCommand(
+  own: Readonly<Record<string, string>>,
+  request: RunCommand,
+): Omit<GuestCommand, "cwd"> {
   const { argv, privileged, terminal, timeoutMs } = request;
   const env = commandEnvironment(own, request.env, { privileged, terminal });
   return {
     argv,
-    cwd: resolveWorkingDirectory(request.cwd),
     env,
     privileged,
     terminal: terminal ? (request.terminalSize ?? terminalSize(env)) : undefined,

@@ -1,4 +1,5 @@
 import { TenkiError } from "../../../domain/error.js";
+import { homeDirectory } from "../../../domain/file.js";
 import { resolveWorkingDirectory } from "../guest-path.js";
 import { readRepositoryUrl, type Repository } from "./repository-url.js";
 
@@ -57,10 +58,14 @@ export function cloneCall(args: Arguments): Pick<GitCall, "argv" | "clone"> {
     ...(depth === "" ? [] : [`--depth=${count("depth", depth)}`, "--no-single-branch"]),
   ];
   return {
-    argv: ["clone", ...how, "--", repository.url, directory],
+    argv: ["clone", ...how, "--", repository.url, fromHome(directory)],
     clone: { repository, directory },
   };
 }
+
+/** A clone is made in the home directory, whatever that is called to the commands inside. */
+const fromHome = (directory: string): string =>
+  directory.startsWith(`${homeDirectory}/`) ? directory.slice(homeDirectory.length + 1) : directory;
 
 function placeOf({ name }: Repository): string {
   if (name === "" || name === "." || name === "..") {
