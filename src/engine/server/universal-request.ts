@@ -52,6 +52,8 @@ function whenGone(request: NodeRequest, response: NodeResponse): AbortController
     request.once("error", abort);
     response.once("close", abort);
   }
+  // Request and cancellation may have come in one piece.
+  if ("stream" in request ? request.stream.closed : response.destroyed) abort();
   return gone;
 }
 
