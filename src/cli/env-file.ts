@@ -8,7 +8,7 @@ import { readStdinText } from "./read-stdin.js";
 /** A file of this side as it was named, and the way to its text. */
 export interface TextFile {
   readonly path: string;
-  read(): Promise<string>;
+  readonly read: () => Promise<string>;
 }
 
 /** An entry, and where it was written: for the message where it cannot be resolved. */
