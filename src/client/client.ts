@@ -11,6 +11,7 @@ import { type CallSettings, Rpc } from "./rpc.js";
 import { Session } from "./session.js";
 import { getStats } from "./stats.js";
 import { resolveSettings } from "./settings.js";
+import { rotateSshAuthority, type SSHAuthority } from "./ssh-authority.js";
 import type { SSHConnection } from "./ssh-connection.js";
 import type { SSHCert } from "./ssh-gateway.js";
 
@@ -106,6 +107,11 @@ export class Client extends ResourceCalls implements AsyncDisposable {
     options?: { readonly ttlMs?: number | undefined },
   ): Promise<SSHCert> {
     return this.session(sessionId).issueSshCert(publicKey, options);
+  }
+
+  /** Of tenki's engine: it signs with a new key from now on. Others: `CapabilityUnavailableError`. */
+  rotateSshAuthority(): Promise<SSHAuthority> {
+    return rotateSshAuthority(this.#rpc);
   }
 
   /** Closes the connections; sessions live on. */

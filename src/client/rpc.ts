@@ -3,7 +3,16 @@ import { authenticationHeaders, clientHeaders, credentialHeader } from "./authen
 import { cancelled, toCallError, type CallContext } from "./call-error.js";
 import { isIdempotent, mayRetry, pauseBefore } from "./retry.js";
 import type { Settings } from "./settings.js";
-import type { DataPlaneRpc, ExecutionRpc, SandboxRpc, ServicesAt, SshRpc, StatsRpc, Wire } from "./wire.js";
+import type {
+  DataPlaneRpc,
+  EngineSshRpc,
+  ExecutionRpc,
+  SandboxRpc,
+  ServicesAt,
+  SshRpc,
+  StatsRpc,
+  Wire,
+} from "./wire.js";
 
 /** The names of a service's unary methods. */
 export type UnaryMethod<S> = {
@@ -84,6 +93,16 @@ export class Rpc {
   ): Promise<ResponseOf<StatsRpc, M>> {
     return this.attempt(this.#plan("SessionStatsService", method, options), async (at, call) =>
       invoke(at.stats, method, request, call),
+    );
+  }
+
+  engineSsh<M extends UnaryMethod<EngineSshRpc>>(
+    method: M,
+    request: RequestOf<EngineSshRpc, M>,
+    options: CallSettings = {},
+  ): Promise<ResponseOf<EngineSshRpc, M>> {
+    return this.attempt(this.#plan("SSHService", method, options), async (at, call) =>
+      invoke(at.engineSsh, method, request, call),
     );
   }
 

@@ -26,6 +26,7 @@ import type { Rpc } from "./rpc.js";
 import { runCommand } from "./run-command.js";
 import type { RunningCommand } from "./running-command.js";
 import { connectSsh } from "./ssh.js";
+import { getSshHostKeys } from "./ssh-authority.js";
 import type { SSHConnection } from "./ssh-connection.js";
 import { issueSshCert, type SSHCert } from "./ssh-gateway.js";
 import { startStream, type Stream } from "./stream.js";
@@ -243,6 +244,11 @@ export class Session implements AsyncDisposable {
   /** A raw byte stream to its SSH server. */
   ssh(signal?: AbortSignal): Promise<SSHConnection> {
     return connectSsh(this.#rpc, this.id, signal);
+  }
+
+  /** Of its SSH server. A service other than tenki's engine may not tell: `CapabilityUnavailableError`. */
+  getSshHostKeys(): Promise<string[]> {
+    return getSshHostKeys(this.#rpc, this.id);
   }
 
   issueSshCert(publicKey: string, how?: { readonly ttlMs?: number | undefined }): Promise<SSHCert> {

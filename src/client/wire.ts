@@ -7,6 +7,7 @@ import {
   SandboxSessionDataPlaneService,
   SessionStatsService,
   SSHGatewayClientService,
+  SSHService,
 } from "./grpc.js";
 import { Http2Connection } from "./http2-connection.js";
 import { observeRequests } from "./observe-requests.js";
@@ -15,6 +16,7 @@ import type { Settings } from "./settings.js";
 export type SandboxRpc = RpcClient<typeof SandboxService>;
 export type DataPlaneRpc = RpcClient<typeof SandboxSessionDataPlaneService>;
 export type SshRpc = RpcClient<typeof SSHGatewayClientService>;
+export type EngineSshRpc = RpcClient<typeof SSHService>;
 export type ExecutionRpc = RpcClient<typeof ExecutionService>;
 export type StatsRpc = RpcClient<typeof SessionStatsService>;
 
@@ -26,6 +28,7 @@ export interface ServicesAt {
   /** Beyond the contract. */
   readonly executions: ExecutionRpc;
   readonly stats: StatsRpc;
+  readonly engineSsh: EngineSshRpc;
   readonly connection: Http2Connection;
 }
 
@@ -38,6 +41,7 @@ class LazyServices implements ServicesAt {
   #ssh: SshRpc | undefined;
   #executions: ExecutionRpc | undefined;
   #stats: StatsRpc | undefined;
+  #engineSsh: EngineSshRpc | undefined;
 
   constructor(transport: Transport, connection: Http2Connection) {
     this.#transport = transport;
@@ -62,6 +66,10 @@ class LazyServices implements ServicesAt {
 
   get stats(): StatsRpc {
     return (this.#stats ??= createClient(SessionStatsService, this.#transport));
+  }
+
+  get engineSsh(): EngineSshRpc {
+    return (this.#engineSsh ??= createClient(SSHService, this.#transport));
   }
 }
 

@@ -35,6 +35,21 @@ const file_tenki_engine_v1_execution = lazyFileDesc({
     ],
   }, [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
+const file_tenki_engine_v1_ssh = lazyFileDesc({
+    name: "tenki/engine/v1/ssh.proto",
+    package: "tenki.engine.v1",
+    messages: [
+      ["GetSSHHostKeysRequest","ChVHZXRTU0hIb3N0S2V5c1JlcXVlc3QSJwoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgOwAQFSCXNlc3Npb25JZA"],
+      ["GetSSHHostKeysResponse","ChZHZXRTU0hIb3N0S2V5c1Jlc3BvbnNlEhsKCWhvc3Rfa2V5cxgBIAMoCVIIaG9zdEtleXM"],
+      ["RotateSSHAuthorityRequest","ChlSb3RhdGVTU0hBdXRob3JpdHlSZXF1ZXN0"],
+      ["RotateSSHAuthorityResponse","ChpSb3RhdGVTU0hBdXRob3JpdHlSZXNwb25zZRIVCgZjYV9wdWIYASABKAlSBWNhUHViEj8KDXRydXN0ZWRfdW50aWwYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wUgx0cnVzdGVkVW50aWw"],
+    ],
+    enums: [
+    ],
+    services: [
+    ],
+  }, [file_google_protobuf_timestamp]);
+
 const file_tenki_engine_v1_stats = lazyFileDesc({
     name: "tenki/engine/v1/stats.proto",
     package: "tenki.engine.v1",
@@ -395,4 +410,4 @@ const file_tenki_sandbox_v1_ssh_gateway_client = lazyFileDesc({
     ],
   }, [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
-export const filesWithRules = [file_tenki_engine_v1_execution, file_tenki_engine_v1_stats, file_tenki_sandbox_v1_registry, file_tenki_sandbox_v1_template, file_tenki_sandbox_v1_sandbox, file_tenki_sandbox_v1_ssh_gateway_client];
+export const filesWithRules = [file_tenki_engine_v1_execution, file_tenki_engine_v1_ssh, file_tenki_engine_v1_stats, file_tenki_sandbox_v1_registry, file_tenki_sandbox_v1_template, file_tenki_sandbox_v1_sandbox, file_tenki_sandbox_v1_ssh_gateway_client];
