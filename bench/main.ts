@@ -39,7 +39,6 @@ function comparisons(peer: TenkiPeer, other: DockerPeer | undefined): Comparison
   });
   const theirs = (label: string, argv: readonly string[] | undefined) =>
     argv && { label, run: () => timeProcess(argv) };
-  const session = ["--session", "bench"];
   return [
     {
       name: "tenki --version",
@@ -49,7 +48,7 @@ function comparisons(peer: TenkiPeer, other: DockerPeer | undefined): Comparison
       runs: runs(21),
     },
     {
-      name: "create --name bench (kept for the rows below)",
+      name: "create --name bench (the current session of the rows below)",
       ours: {
         label: "create",
         async run() {
@@ -62,25 +61,14 @@ function comparisons(peer: TenkiPeer, other: DockerPeer | undefined): Comparison
     {
       name: "exec -- true",
       budget: 1,
-      ours: ours("tenki sandbox exec -- true", "sandbox", "exec", ...session, "-q", "--", "true"),
+      ours: ours("tenki sandbox exec -- true", "sandbox", "exec", "-q", "--", "true"),
       theirs: theirs("docker exec … true", other?.exec(["true"])),
       runs: runs(21),
     },
     {
       name: "1 GB of stdout",
       budget: 0.35,
-      ours: ours(
-        "exec head",
-        "sandbox",
-        "exec",
-        ...session,
-        "-q",
-        "--",
-        "head",
-        "-c",
-        `${gigabyte}`,
-        "/dev/zero",
-      ),
+      ours: ours("exec head", "sandbox", "exec", "-q", "--", "head", "-c", `${gigabyte}`, "/dev/zero"),
       theirs: theirs("docker exec … head", other?.exec(["head", "-c", `${gigabyte}`, "/dev/zero"])),
       runs: runs(3),
     },
