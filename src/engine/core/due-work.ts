@@ -41,6 +41,7 @@ export class DueWork {
       if (record.state === "RUNNING" && use.isBusy(record.id)) table.touch(record.id);
       if (this.#whatIsDue(record) !== undefined) void this.#attend(record.id);
     }
+    this.#forgetAllBut(live);
     const next = Math.min(...live.map((record) => nextDueMs(record, this.#facts(record.id), now)));
     return Number.isFinite(next) ? new Date(next) : undefined;
   }
@@ -72,6 +73,11 @@ export class DueWork {
       await ways.pause(id);
       this.#pauseFailedAt.delete(id);
     }
+  }
+
+  #forgetAllBut(live: readonly SessionRecord[]): void {
+    const ids = new Set(live.map(({ id }) => id));
+    for (const id of this.#pauseFailedAt.keys()) if (!ids.has(id)) this.#pauseFailedAt.delete(id);
   }
 
   #whatIsDue(record: SessionRecord): Due | undefined {

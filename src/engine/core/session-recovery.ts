@@ -1,3 +1,5 @@
+import type { KeyedMutex } from "../../lib/keyed-mutex.js";
+import type { Logger } from "../../lib/logger.js";
 import type { SessionRecord } from "./ports/store.js";
 import type { SandboxParts } from "./sandbox-parts.js";
 import type { SessionEnds } from "./session-ends.js";
@@ -9,9 +11,17 @@ export interface SessionRecoveryOptions {
   readonly parts: SandboxParts;
   readonly ends: SessionEnds;
   readonly pauses: SessionPauses;
+  readonly turns: KeyedMutex;
+  readonly log: Logger;
 }
 
-/** Holds a session's record against what is there. Each call is made in its session's turn. */
+/** How many run on, and how many did not survive. */
+export interface Recovered {
+  readonly running: number;
+  readonly ended: number;
+}
+
+/** Holds the record of sessions against what is there. */
 export class SessionRecovery {
   readonly #options: SessionRecoveryOptions;
 
@@ -19,7 +29,34 @@ export class SessionRecovery {
     this.#options = options;
   }
 
-  /** Finishes what was half done when the engine was lost. */
+  /** After a start: finishes what was half done, and removes what is nobody's. */
+  async recover(): Promise<Recovered> {
+    const { table, parts, log } = this.#options;
+    const ended = await Promise.all(table.live().map(({ id }) => this.#recoverOne(id)));
+    const kept = table.live();
+    const handles = (pick: (record: SessionRecord) => string | undefined) =>
+      new Set(kept.flatMap((record) => pick(record) ?? []));
+    await parts.runtime.sweep(handles(({ id }) => id));
+    await parts.network.sweep(handles(({ networkHandle }) => networkHandle));
+    await parts.disks.sweep(handles(({ diskHandle }) => diskHandle));
+    const count = (wanted: SessionRecord["state"]) => kept.filter(({ state }) => state === wanted).length;
+    const outcome = { running: count("RUNNING"), ended: ended.filter(Boolean).length };
+    log.info("recovered", { ...outcome, paused: count("PAUSED") });
+    return outcome;
+  }
+
+  /** True where the session did not survive. */
+  async #recoverOne(id: string): Promise<boolean> {
+    const { table, turns } = this.#options;
+    try {
+      return (await turns.run(id, () => this.settle(id))).state === "TERMINATED";
+    } catch (error) {
+      table.logFailure(id, error);
+      return false;
+    }
+  }
+
+  /** Finishes what was half done when the engine was lost; in the session's turn. */
   async settle(id: string): Promise<SessionRecord> {
     const record = this.#options.table.get(id);
     switch (record.state) {

@@ -16,7 +16,7 @@ import { SessionEnds } from "./session-ends.js";
 import { listSessions } from "./list-sessions.js";
 import { checkSessionName } from "./session-name.js";
 import { SessionPauses } from "./session-pauses.js";
-import { SessionRecovery } from "./session-recovery.js";
+import { type Recovered, SessionRecovery } from "./session-recovery.js";
 import type { CreateSession, ListSessions, SessionList, UpdateSession } from "./session-requests.js";
 import { SessionSecrets, splitSecrets } from "./session-secrets.js";
 import { wrongState } from "./session-states.js";
@@ -51,7 +51,7 @@ export class Sessions {
   #closing = false;
 
   constructor(options: SessionsOptions) {
-    const { parts, clock, settings } = options;
+    const { parts, clock, settings, log } = options;
     const turns = this.#turns;
     const table = new SessionTable(options);
     const secrets = new SessionSecrets(parts.runtime);
@@ -59,7 +59,7 @@ export class Sessions {
     const ends = new SessionEnds({ table, parts, clock, secrets });
     const boots = new SessionBoots({ table, parts, clock, ends, secrets });
     const pauses = new SessionPauses({ table, parts, clock, use, settings, secrets });
-    const recovery = new SessionRecovery({ table, parts, ends, pauses });
+    const recovery = new SessionRecovery({ table, parts, ends, pauses, turns, log });
     const ways = {
       end: (id: string, why: string) => ends.end(id, why),
       pause: (id: string) => this.#pauseNow(id),
@@ -196,19 +196,8 @@ export class Sessions {
    * After a start, before anything is created: holds the record against what is there, finishes what was half
    * done, removes what is nobody's.
    */
-  async recover(): Promise<{ readonly running: number; readonly ended: number }> {
-    const { parts, log } = this.#options;
-    const ended = await Promise.all(this.#table.live().map(({ id }) => this.#recoverOne(id)));
-    const kept = this.#table.live();
-    const handles = (pick: (record: SessionRecord) => string | undefined) =>
-      new Set(kept.flatMap((record) => pick(record) ?? []));
-    await parts.runtime.sweep(handles(({ id }) => id));
-    await parts.network.sweep(handles(({ networkHandle }) => networkHandle));
-    await parts.disks.sweep(handles(({ diskHandle }) => diskHandle));
-    const count = (wanted: SessionRecord["state"]) => kept.filter(({ state }) => state === wanted).length;
-    const outcome = { running: count("RUNNING"), ended: ended.filter(Boolean).length };
-    log.info("recovered", { ...outcome, paused: count("PAUSED") });
-    return outcome;
+  recover(): Promise<Recovered> {
+    return this.#recovery.recover();
   }
 
   /** How many sessions are not over. */
@@ -260,16 +249,6 @@ export class Sessions {
   async #explain(id: string): Promise<TenkiError | undefined> {
     const { state } = await this.observe(id).catch(() => ({ state: "RUNNING" as const }));
     return isTerminal(state) ? new TenkiError("failed_precondition", wrongState(state)) : undefined;
-  }
-
-  /** True where the session did not survive. */
-  async #recoverOne(id: string): Promise<boolean> {
-    try {
-      return (await this.#turns.run(id, () => this.#recovery.settle(id))).state === "TERMINATED";
-    } catch (error) {
-      this.#table.logFailure(id, error);
-      return false;
-    }
   }
 
   #changeLive(id: string, change: (record: SessionRecord) => SessionChanges): Promise<SessionRecord> {
