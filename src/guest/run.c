@@ -120,9 +120,18 @@ static int64_t next_deadline(const struct run *run) {
     return is_lingering(run) && run->linger_end < timeout ? run->linger_end : timeout;
 }
 
+/* No clock stands still for a frozen cgroup; but who is frozen does not come back in time. */
+static void notice_freeze(struct run *run, int waited) {
+    int64_t now = now_ms(), late = now - run->looked - waited;
+    if (waited >= 0 && late > FROZEN_MS) run->frozen += late;
+    run->looked = now;
+}
+
 static void check_deadline(struct run *run) {
     int64_t deadline = next_deadline(run);
-    if (deadline == NO_DEADLINE || lived_ms(run) < deadline) return;
+    if (deadline == NO_DEADLINE) return;
+    notice_freeze(run, 0); /* it need not have come while polling */
+    if (run->looked - run->frozen < deadline) return;
     if (run->hangup_end != 0) {
         kill_tree(&run->children);
         _exit(0);
@@ -141,13 +150,6 @@ static int wait_ms(const struct run *run) {
     if (deadline == NO_DEADLINE) return -1;
     int64_t left = deadline - lived_ms(run);
     return left < 0 ? 0 : left > TICK_MS ? TICK_MS : (int)left;
-}
-
-/* No clock stands still for a frozen cgroup; but who is frozen does not come back in time. */
-static void notice_freeze(struct run *run, int waited) {
-    int64_t now = now_ms(), late = now - run->looked - waited;
-    if (waited >= 0 && late > FROZEN_MS) run->frozen += late;
-    run->looked = now;
 }
 
 /* A terminal that is drained or that nobody holds tells nothing by itself: it has to be looked at again. */
