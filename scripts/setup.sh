@@ -43,6 +43,7 @@ cmd:curl|curl|tests call the engine as a program without a client would
 cmd:openssl|openssl|tests make a certificate
 cmd:python3|python3|tests run it inside sandboxes
 cmd:tmux|tmux|tests drive a terminal with it
+cmd:vim|vim|tests edit a file with it in that terminal
 cmd:dpkg-deb|dpkg|tests install a package inside a sandbox
 cmd:setpriv|util-linux|tests become an ordinary user
 cmd:pgrep|procps|tests look for processes inside sandboxes

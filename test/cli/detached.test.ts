@@ -82,6 +82,7 @@ describe("text in pieces", () => {
     assert.deepEqual(pieces.next(Uint8Array.of(0xff, 0x80, 0x41)), Buffer.from([0xff, 0x80, 0x41]));
     assert.deepEqual(pieces.next(Uint8Array.of(0x42, 0xe2, 0x82)), Buffer.from([0x42]));
     assert.deepEqual(pieces.end(), Buffer.from([0xe2, 0x82]));
+    assert.deepEqual(new Utf8Pieces().next(Uint8Array.of(0x61, 0xff)), Buffer.from([0x61, 0xff]));
   });
 });
 

@@ -82,12 +82,13 @@ describe("exec while the engine goes away in its middle", () => {
     const script = "trap 'echo term; exit 3' TERM; echo ready; while :; do sleep 0.05; done";
     const call = bench.spawn(["sandbox", "exec", "-c", script]);
     const stdout = textOf(call.stdout);
+    const code = ended(call);
     await firstOutput(call);
     await bench.ok(["engine", "stop"]);
     await says(call, /coming back/);
     call.kill("SIGTERM");
     await bench.startEngine();
-    assert.equal(await ended(call), 3);
+    assert.equal(await code, 3);
     assert.equal(await stdout, "ready\nterm\n");
 
     const left = bench.spawn(["sandbox", "exec", "-c", script]);

@@ -56,4 +56,76 @@ describe("exec -t in a terminal", () => {
     await tmux.shows(/^code=5$/m);
     await tmux.shows(/^echo icanon/m);
   });
+
+  const enter = (line: string) => tmux.enter(line);
+  const tenki = `${process.execPath} ${resolve("bin/tenki")}`;
+  const settings = "stty -g > $HOME/stty-";
+
+  it("carries a full-screen editor, its keys and its letters", async () => {
+    await enter("clear");
+    await enter(`${tenki} sandbox exec -t -q -- vim -u NONE -N note.txt`);
+    await tmux.shows(/~\s+~/);
+    assert.ok(await tmux.onAlternateScreen());
+    await tmux.type("iGrüße, 世界 €");
+    await tmux.press("Enter");
+    await tmux.type("second");
+    await tmux.press("Escape");
+    await tmux.shows(/^Grüße, 世界 €\s+second$/m);
+    await tmux.resize(70, 20);
+    await enter(":set columns? lines?");
+    await tmux.shows(/columns=70[\s\S]*lines=20/);
+    await tmux.press("Enter");
+    await enter(":wq");
+    await tmux.shows(/local>\s*$/);
+    assert.equal(await tmux.onAlternateScreen(), false);
+    assert.equal(await bench.ok(["sandbox", "read", "--path", "note.txt"]), "Grüße, 世界 €\nsecond\n");
+  });
+
+  it("leaves the terminal as it found it when the engine is killed under a full-screen program", async () => {
+    await enter("clear");
+    await enter(
+      `${settings}before; ${tenki} sandbox exec -t -- vim -u NONE -N; echo ended $?; ${settings}after`,
+    );
+    await tmux.shows(/~\s+~/);
+    const { pid } = await bench.json<{ pid: number }>(["engine", "status"]);
+    process.kill(pid, "SIGKILL");
+    await tmux.shows(/connection lost; coming back…/);
+    await tmux.press("C-c");
+    await tmux.shows(/^ended 130$/m);
+    assert.equal(await tmux.onAlternateScreen(), false);
+    assert.ok(await tmux.showsCursor());
+    await enter("cmp $HOME/stty-before $HOME/stty-after && echo same $((1+1))");
+    await tmux.shows(/^same 2$/m);
+    await bench.startEngine();
+  });
+
+  it("has a full-screen program back when its engine is", async () => {
+    await enter("clear");
+    await enter(`${tenki} sandbox exec -t -q -- vim -u NONE -N back.txt`);
+    await tmux.shows(/~\s+~/);
+    await tmux.type("ione");
+    await tmux.shows(/^one$/m);
+    await bench.ok(["engine", "restart"], { timeoutMs: 120_000 });
+    await tmux.type(" two");
+    await tmux.shows(/^one two$/m);
+    await tmux.press("Escape");
+    await enter(":wq");
+    await tmux.shows(/local>\s*$/);
+    assert.equal(await bench.ok(["sandbox", "read", "--path", "back.txt"]), "one two\n");
+  });
+
+  it("opens a shell that stops and goes on with a job", async () => {
+    await enter("clear");
+    await enter(`${tenki} sandbox shell`);
+    await tmux.shows(/^tenki@term:~\$/m);
+    await enter("sleep 500");
+    await tmux.press("C-z");
+    await tmux.shows(/Stopped\s+sleep 500/);
+    await enter("jobs -l | wc -l; shopt -q login_shell && echo login $((40+2))");
+    await tmux.shows(/^login 42$/m);
+    await enter("kill %1; exit 4");
+    await tmux.shows(/local>\s*$/);
+    await enter("echo code=$?");
+    await tmux.shows(/^code=4$/m);
+  });
 });

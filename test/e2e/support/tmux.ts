@@ -4,16 +4,17 @@ import { waitUntil } from "../../../src/lib/wait-until.js";
 
 /** A real terminal with a shell in it, as a person sees it. */
 export class Tmux {
-  readonly #socket = `tenki-test-${process.pid}`;
+  readonly #socket: string;
   readonly #env: Readonly<Record<string, string>>;
 
-  private constructor(env: Readonly<Record<string, string>>) {
+  private constructor(env: Readonly<Record<string, string>>, name: string) {
     this.#env = env;
+    this.#socket = `tenki-test-${process.pid}${name}`;
   }
 
-  /** 100 columns, 30 rows; its prompt is `local>`. */
-  static async open(env: Readonly<Record<string, string>>): Promise<Tmux> {
-    const tmux = new Tmux(env);
+  /** 100 columns, 30 rows; its prompt is `local>`. `name` tells several of one test apart. */
+  static async open(env: Readonly<Record<string, string>>, name = ""): Promise<Tmux> {
+    const tmux = new Tmux(env, name);
     const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
     await tmux.#run(
       ...["-f", "/dev/null", "new-session", "-d", "-s", "main", "-x", "100", "-y", "30"],
@@ -29,6 +30,22 @@ export class Tmux {
 
   async type(text: string): Promise<void> {
     await this.#run("send-keys", "-t", "main", "-l", text);
+  }
+
+  /** A line, and Enter. */
+  async enter(line: string): Promise<void> {
+    await this.type(line);
+    await this.press("Enter");
+  }
+
+  /** Whether a full-screen program has it. */
+  async onAlternateScreen(): Promise<boolean> {
+    return (await this.#run("display-message", "-p", "-t", "main", "#{alternate_on}")).trim() === "1";
+  }
+
+  /** Whether its cursor can be seen. */
+  async showsCursor(): Promise<boolean> {
+    return (await this.#run("display-message", "-p", "-t", "main", "#{cursor_flag}")).trim() === "1";
   }
 
   /** A key by tmux's name for it: `Enter`, `C-c`. */
