@@ -59,11 +59,12 @@ make_system() {
 put_clone() {
   say "building"
   npm run --silent build
-  rm -rf dist/js/test && npx tsc -p .
+  rm -rf dist/js/test dist/tsc.tsbuildinfo && npx tsc -p .
   local clone=$root/root/tenki files
   rm -rf "$clone" && mkdir -p "$clone"
   git ls-files -z | tar --create --null --files-from=- | tar --extract --directory "$clone"
-  cp -a node_modules dist "$clone/"
+  cp -a dist "$clone/"
+  mkdir "$clone/node_modules" && cp -a node_modules/. "$clone/node_modules/" # which may be a link
   install -m 755 "$(command -v node)" "$root/usr/local/bin/node"
   [ $# -gt 0 ] || set -- e2e/exec e2e/engine e2e/isolation e2e/without-root runtime/limits runtime/lifecycle
   mapfile -t files < <(for word in "$@"; do find dist/js/test -path "*$word*.test.js"; done | sort -u)

@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 
 main() {
   bash scripts/setup.sh --for-tests
-  rm -rf dist/js/test
+  # Both: the compiler leaves out what it takes to be there still.
+  rm -rf dist/js/test dist/tsc.tsbuildinfo
   npx tsc -p .
   local files
   mapfile -t files < <(find dist/js/test -name '*.test.js' | sort)
@@ -15,6 +16,7 @@ main() {
     for word in "$@"; do for file in "${files[@]}"; do case "$file" in *"$word"*) wanted+=("$file") ;; esac; done; done
     files=("${wanted[@]}")
   fi
+  [ ${#files[@]} -gt 0 ] || { echo "error: no test has any of these words in its path: $*" >&2; exit 2; }
   local runner=(node --test --test-concurrency=2 --test-reporter=spec --enable-source-maps "${files[@]}")
   # Sandboxes need root; a HOME of their own keeps the user's settings out of it.
   home=$(mktemp -d)
