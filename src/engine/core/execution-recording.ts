@@ -7,10 +7,11 @@ import { Wakeup } from "../../lib/wakeup.js";
 import { ExecutionInput } from "./execution-input.js";
 import { eventOf, type ExecutionEvent, nextExecutionState, wrongExecutionState } from "./execution-states.js";
 import { gatherOutput } from "./gather-output.js";
+import { HeldExit } from "./held-exit.js";
 import type { Clock } from "./ports/clock.js";
 import type { ExecutionRecord, ExecutionStore } from "./ports/execution-store.js";
 import type { OutputLog } from "./ports/output-logs.js";
-import type { GuestEvent, GuestProcess, Runtime } from "./ports/runtime.js";
+import type { GuestProcess, Runtime } from "./ports/runtime.js";
 import { pause, reachExecution } from "./reach-execution.js";
 import { messageOf } from "./session-table.js";
 import type { Sessions } from "./sessions.js";
@@ -150,10 +151,9 @@ export class ExecutionRecording {
   }
 
   async #take(process: GuestProcess): Promise<boolean> {
-    let recorded: () => void = () => undefined;
-    const whenRecorded = new Promise<void>((resolve) => (recorded = resolve));
+    const exit = new HeldExit();
     try {
-      for await (const event of gatherOutput(holdingExit(process.events, whenRecorded))) {
+      for await (const event of gatherOutput(exit.of(process.events))) {
         if (event.kind === "exit") {
           await this.end(eventOf(event.exit), { exit: event.exit });
           return true;
@@ -162,7 +162,7 @@ export class ExecutionRecording {
         else await this.#keep(event);
       }
     } finally {
-      recorded();
+      exit.letGo();
     }
     this.#stop.signal.throwIfAborted();
     if (!this.#hungUp) return false;
@@ -208,17 +208,6 @@ export class ExecutionRecording {
   #leave(): void {
     this.#process = undefined;
     this.input.disconnect();
-  }
-}
-
-/** The sandbox forgets the exit once it is asked for more: not before it is in the record. */
-async function* holdingExit(
-  events: AsyncIterable<GuestEvent>,
-  recorded: Promise<void>,
-): AsyncGenerator<GuestEvent, void, undefined> {
-  for await (const event of events) {
-    yield event;
-    if (event.kind === "exit") await recorded;
   }
 }
 

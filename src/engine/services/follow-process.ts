@@ -1,5 +1,6 @@
 import { TenkiError } from "../../domain/error.js";
 import { gatherOutput } from "../core/gather-output.js";
+import { HeldExit } from "../core/held-exit.js";
 import type { GuestEvent, GuestProcess } from "../core/ports/runtime.js";
 import { wasCutOff } from "./cut-off.js";
 import { type InputFrame, RunInput, type RunInputOptions } from "./run-input.js";
@@ -22,13 +23,15 @@ export async function* followProcess(
   signal.addEventListener("abort", leave, { once: true });
   if (signal.aborted) leave();
   const input = new RunInput(process, options);
+  const exit = new HeldExit();
   try {
     input.begin(frames, leave);
     let exited = false;
-    for await (const event of gatherOutput(process.events)) {
+    for await (const event of gatherOutput(exit.of(process.events))) {
       if (event.kind === "stdin_taken") input.grant(event.bytes);
-      exited = event.kind === "exit";
       yield event;
+      exited = event.kind === "exit";
+      if (exited) break;
     }
     if (!exited && !mayEndEarly) {
       throw new TenkiError("unavailable", "the command was ended before its exit was known");
@@ -41,5 +44,6 @@ export async function* followProcess(
     signal.removeEventListener("abort", leave);
     input.end();
     leave();
+    exit.letGo();
   }
 }

@@ -1,5 +1,6 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { TenkiError } from "../../domain/error.js";
+import { executionHeader } from "../../domain/run-lane.js";
 import type {
   RunRequest,
   RunStart,
@@ -22,9 +23,6 @@ export interface RunOptions {
   /** Aborts ahead of everything else: who can come back has no need to be waited for. */
   readonly stopping?: AbortSignal | undefined;
 }
-
-/** By which a caller names its command, to come back to it where the connection is lost. */
-export const executionHeader = "x-tenki-execution";
 
 /** Runs a command for as long as its caller stays. */
 export function runMethods(commands: Commands, options: RunOptions = {}) {
