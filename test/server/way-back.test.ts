@@ -28,7 +28,9 @@ beforeEach(async () => {
   bench = new ServiceBench();
   ({ id: sessionId } = await bench.running());
   id = randomUUID();
-  server = await openServer({ dataPlane: { run: bench.dataPlaneMethods.run } });
+  server = await openServer({
+    dataPlane: { run: (requests, context) => bench.dataPlaneMethods.run(requests, context) },
+  });
 });
 afterEach(async () => {
   for (const close of toClose.splice(0)) close();
