@@ -1,5 +1,10 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from "node:http2";
+import {
+  createServer as createHttp2Server,
+  type Http2Server,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
 import type { Duplex } from "node:stream";
 import type { NodeHandler } from "./node-handler.js";
 
@@ -21,7 +26,8 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
 /** The HTTP/2 side; connections are handed to it, it does not listen. */
 export class Http2Side {
   readonly #server: Http2Server;
-  readonly #sessions = new Set<ServerHttp2Session>();
+  /** With the streams that are open in each. */
+  readonly #sessions = new Map<ServerHttp2Session, Set<ServerHttp2Stream>>();
 
   constructor(handler: NodeHandler) {
     this.#server = createHttp2Server(
@@ -46,23 +52,30 @@ export class Http2Side {
 
   /** Takes no new streams; a connection ends with the last that is open. */
   drain(): void {
-    for (const session of this.#sessions) session.close();
+    for (const session of this.#sessions.keys()) session.close();
+  }
+
+  /** How many connections stay open only because their clients could say more about calls that are answered. */
+  get answered(): number {
+    return [...this.#sessions.values()].filter((streams) => [...streams].every(isAnswered)).length;
   }
 
   #adopt(session: ServerHttp2Session): void {
-    let streams = 0;
-    this.#sessions.add(session);
+    const streams = new Set<ServerHttp2Stream>();
+    this.#sessions.set(session, streams);
     session.setLocalWindowSize(connectionWindowBytes);
     session.on("stream", (stream) => {
-      streams += 1;
-      stream.once("close", () => (streams -= 1));
+      streams.add(stream);
+      stream.once("close", () => streams.delete(stream));
     });
     session.setTimeout(idleMs, () => {
-      if (streams === 0) session.close();
+      if (streams.size === 0) session.close();
     });
     session.once("close", () => this.#sessions.delete(session));
   }
 }
+
+const isAnswered = (stream: ServerHttp2Stream): boolean => stream.sentTrailers !== undefined;
 
 /** The HTTP/1.1 side, upgrades included. */
 export class Http1Side {

@@ -15,6 +15,8 @@ export interface ListenOptions extends ListenAddress {
   readonly greetingTimeoutMs?: number | undefined;
 }
 
+/** How long a client may take to close a connection in which all is answered. */
+const farewellMs = 250;
 const maxConnections = 8_192;
 
 /** One port for HTTP/2 (by prior knowledge, or by ALPN under TLS), HTTP/1.1 and upgrades. */
@@ -68,7 +70,10 @@ export class Listener {
     for (const socket of this.#greeting) socket.destroy();
     this.#http2.drain();
     this.#http1.drain();
-    await waitUntil(() => (this.#sockets.size === 0 ? true : undefined), { timeoutMs: graceMs });
+    const isAnswered = () => this.#sockets.size === this.#http2.answered || undefined;
+    const isOver = () => this.#sockets.size === 0 || undefined;
+    if (await waitUntil(isAnswered, { timeoutMs: graceMs }))
+      await waitUntil(isOver, { timeoutMs: farewellMs });
   }
 
   /** Cuts what is left. */
