@@ -58,6 +58,12 @@ describe("git", () => {
     assert.deepEqual(await world.json(["sandbox", "git", "diff"]), { operation: "diff", output: "" });
   });
 
+  it("takes as long as it is given", async () => {
+    const { code, stderr } = await git("checkout", "slowly", "--timeout", "50ms");
+    assert.equal(code, 5);
+    assert.match(stderr, /^error: .*50ms/);
+  });
+
   it("fetches a pull request of the one repository there is, or of the one that is named", async () => {
     const { root } = service.sessions.byName("demo");
     makeRepository(join(root, "one"));

@@ -73,10 +73,17 @@ describe("a session's token", () => {
   });
 
   it("is one word", () => {
-    for (const value of ["two words", "line\nfeed", "", "x".repeat(9_000)]) {
+    for (const value of ["two words", "line\nfeed", "x".repeat(9_000)]) {
       const create = () => new Workbench().create({ env: { GH_TOKEN: value } });
       assert.throws(create, refused("invalid_argument", "GH_TOKEN"));
     }
+  });
+
+  it("may be empty, which is none", async () => {
+    const bench = new Workbench();
+    const { id } = await bench.createRunning({ env: { GH_TOKEN: "" } });
+    assert.equal((await environmentOf(bench, id))["GH_TOKEN"], "");
+    assert.deepEqual(bench.parts.runtime.sandboxes.get(id)?.spec.files, []);
   });
 
   it("leaves a sandbox without one alone", async () => {

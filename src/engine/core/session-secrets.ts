@@ -17,7 +17,9 @@ const none: Secrets = {};
 /** Takes the secrets out of an environment. */
 export function splitSecrets(env: Secrets): { readonly env: Secrets; readonly secrets: Secrets } {
   const part = (isSecret: boolean) =>
-    Object.fromEntries(Object.entries(env).filter(([name]) => secretNames.has(name) === isSecret));
+    Object.fromEntries(
+      Object.entries(env).filter(([name, value]) => (secretNames.has(name) && value !== "") === isSecret),
+    );
   const secrets = part(true);
   for (const [name, value] of Object.entries(secrets)) {
     if (!/^[\x21-\x7e]{1,8192}$/.test(value)) {

@@ -17,10 +17,10 @@ export function sandboxRoutes(
   checkToken: (context: HandlerContext) => void,
 ): Partial<ServiceImpl<typeof SandboxService>> {
   const route =
-    <Request, Response>(answer: (request: Request) => Response) =>
+    <Request, Response>(answer: (request: Request, context: HandlerContext) => Response) =>
     (request: Request, context: HandlerContext): Response => {
       checkToken(context);
-      return answer(request);
+      return answer(request, context);
     };
   const workspace = workspaceOfItsOwn();
   return {
@@ -47,8 +47,9 @@ export function sandboxRoutes(
       session.wire.timeoutAt = timestamp(now + (additionalDuration?.seconds ?? 0n));
       return { session: session.wire };
     }),
-    gitOperation: route(({ sessionId, operation, args }) => {
+    gitOperation: route(async ({ sessionId, operation, args }, { signal }) => {
       sessions.running(sessionId);
+      if (args["ref"] === "slowly") await new Promise((resolve) => signal.addEventListener("abort", resolve));
       if (args["ref"] !== "nowhere")
         return { output: operation === "diff" ? "" : `${operation} ${JSON.stringify(args)}\n` };
       const said = `git ${operation} failed (exit_code=1); check the repository, ref and access token: no such ref`;

@@ -15,6 +15,7 @@ export const define = command({
 
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View> {
   const { ref, create, directory } = options;
+  const { timeoutMs } = ctx.common;
   const session = await ctx.session(options.session);
-  return saidByGit("checkout", await session.git.checkout(ref, { create, directory }));
+  return saidByGit("checkout", await session.git.checkout(ref, { create, directory, timeoutMs }));
 }

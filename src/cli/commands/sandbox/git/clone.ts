@@ -23,8 +23,11 @@ export const define = command({
 
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View> {
   const { repo, branch, depth, directory } = options;
+  const { timeoutMs } = ctx.common;
   const session = await ctx.session(options.session);
   const progress = await ctx.progress("cloning");
-  const output = await session.git.clone(repo, { branch, depth, directory }).finally(() => progress.stop());
+  const output = await session.git
+    .clone(repo, { branch, depth, directory, timeoutMs })
+    .finally(() => progress.stop());
   return saidByGit("clone", output);
 }

@@ -22,6 +22,7 @@ export const define = command({
 
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View | undefined> {
   const { range, base, head, path, directory } = options;
+  const { timeoutMs } = ctx.common;
   const session = await ctx.session(options.session);
-  return shownByGit("diff", await session.git.diff({ range, base, head, path, directory }), ctx);
+  return shownByGit("diff", await session.git.diff({ range, base, head, path, directory, timeoutMs }), ctx);
 }

@@ -21,7 +21,8 @@ export const define = command({
 
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View> {
   const { number, directory, remote, branchPrefix } = options;
+  const { timeoutMs } = ctx.common;
   const session = await ctx.session(options.session);
-  const output = await session.git.fetchPR(number, { directory, remote, branchPrefix });
+  const output = await session.git.fetchPR(number, { directory, remote, branchPrefix, timeoutMs });
   return saidByGit("fetch-pr", output || `pull request ${number} is checked out`);
 }

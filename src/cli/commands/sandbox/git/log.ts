@@ -19,6 +19,7 @@ export const define = command({
 
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View | undefined> {
   const { maxCount, range, path, directory } = options;
+  const { timeoutMs } = ctx.common;
   const session = await ctx.session(options.session);
-  return shownByGit("log", await session.git.log({ maxCount, range, path, directory }), ctx);
+  return shownByGit("log", await session.git.log({ maxCount, range, path, directory, timeoutMs }), ctx);
 }
