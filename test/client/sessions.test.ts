@@ -16,6 +16,7 @@ const wireStates = {
   CREATING: 1,
   RUNNING: 3,
   PAUSED: 4,
+  PAUSING: 7,
   TERMINATING: 5,
   TERMINATED: 6,
   RESUMING: 8,
@@ -319,6 +320,28 @@ test("a wait ends where it cannot succeed", async () => {
     name: "ResumeFailedError",
     message: `session ${sessionId} was not resumed: no capacity (state=PAUSED)`,
   });
+});
+
+test("a wait for a pause ends with it, or with what came instead", async () => {
+  let states: (keyof typeof wireStates)[] = ["PAUSING", "PAUSED"];
+  await using service = await scriptedService({
+    sandbox: {
+      waitSession: async function* () {
+        for (const state of states) yield inState(state);
+      },
+    },
+  });
+  const session = service.client().session(sessionId);
+  assert.equal((await session.waitPaused()).state, "PAUSED");
+  assert.equal(session.state, "PAUSED");
+  states = ["PAUSING", "RUNNING"];
+  await assert.rejects(session.waitPaused(), {
+    name: "InvalidStateError",
+    message: `session ${sessionId} was not paused (state=RUNNING)`,
+    state: "RUNNING",
+  });
+  states = ["PAUSING", "TERMINATED"];
+  await assert.rejects(session.waitPaused(), { name: "SessionTerminatedError" });
 });
 
 test("a wait for an unknown session is its error", async () => {
