@@ -4,7 +4,7 @@ import { Commands } from "../../src/engine/core/commands.js";
 import { blankSecrets } from "../../src/engine/core/git/blank-secrets.js";
 import { Git } from "../../src/engine/core/git/git.js";
 import { refused } from "./refused.js";
-import { Workbench } from "./workbench.js";
+import { nothing, Workbench } from "./workbench.js";
 
 const tokens = { GH_TOKEN: "ghp_planted", GIT_TOKEN: "ghp_planted" };
 const never = new AbortController().signal;
@@ -135,6 +135,16 @@ describe("cloning at create", () => {
       /^git clone failed \(exit_code=128\); check the repository, ref and access token: fatal/,
     );
     assert.doesNotMatch(terminalError + JSON.stringify(bench.logged), /planted|hunter22|builder/);
+  });
+
+  it("is called off when the session is ended meanwhile", async () => {
+    const bench = new Workbench();
+    const held = bench.parts.steps.hold("runtime.spawn");
+    const { id } = bench.create({ cloneRepoUrl: "https://example.com/demo" });
+    await held.reached;
+    const ended = await bench.sessions.terminate(id);
+    assert.deepEqual([ended.state, ended.terminalError], ["TERMINATED", undefined]);
+    assert.deepEqual(bench.parts.count(), nothing);
   });
 
   it("refuses an address that is none before there is a session", () => {
