@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -23,6 +23,7 @@ export class GuestSandbox {
   readonly link: GuestLink;
   readonly socketPath: string;
   readonly #directory: string;
+  readonly #program: string;
   readonly #outer: ChildProcess;
   #initPid = 0;
 
@@ -44,15 +45,18 @@ export class GuestSandbox {
 
   private constructor(directory: string, options: GuestSandboxOptions) {
     this.#directory = directory;
+    this.#program = join(directory, "tenki-guest");
     this.socketPath = join(directory, "guest.sock");
     this.link = new GuestLink(this.socketPath);
+    // A clone lies below /home as often as not, and that is about to be another one.
+    copyFileSync(guestBinary, this.#program);
     const setUp = [
       "set -e",
       ...(options.cgroupProcs === undefined ? [] : [`echo $$ > ${options.cgroupProcs}`]),
       `mount -t tmpfs -o size=${options.homeMegabytes ?? 64}m,mode=755 home /home`,
       "mount -t tmpfs -o mode=755 mnt /mnt",
       "mkdir /home/tenki && chown 1000:1000 /home/tenki",
-      `exec ${guestBinary} init`,
+      `exec ${this.#program} init`,
     ];
     const inner = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "sh", "-c"];
     this.#outer = spawn(guestBinary, ["listen", this.socketPath, "--", ...inner, setUp.join("\n")], {
@@ -112,7 +116,7 @@ export class GuestSandbox {
         try {
           if (readlinkSync(`/proc/${pid}/ns/pid`) !== namespace) return [];
           const line = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-          return line === "" || line === `${guestBinary} init` ? [] : [{ pid: Number(pid), line }];
+          return line === "" || line === `${this.#program} init` ? [] : [{ pid: Number(pid), line }];
         } catch {
           return []; // it ended while we looked
         }
