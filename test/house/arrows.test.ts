@@ -23,6 +23,9 @@ const broken: readonly (readonly [file: string, imported: string, says: RegExp])
   ["src/engine/store/a.ts", "../disks/loop-disks.js", /never another adapter/],
   ["src/engine/runtime/a.ts", "../network/veth-network.js", /never another adapter/],
   ["src/engine/network/a.ts", "../runtime/oci-runtime.js", /never another adapter/],
+  ["src/engine/outputs/a.ts", "../store/sqlite-store.js", /never another adapter/],
+  ["src/engine/core/d.ts", "../outputs/disk-output-logs.js", /core → domain, lib and its own ports/],
+  ["src/engine/services/b.ts", "../outputs/disk-output-logs.js", /reached through core's ports/],
   ["src/engine/disks/a.ts", "../store/sqlite-store.js", /never another adapter/],
 ];
 

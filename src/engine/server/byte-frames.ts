@@ -1,4 +1,5 @@
 import { create, type DescMessage, type Message, toBinary } from "@bufbuild/protobuf";
+import type { AttachExecutionResponse } from "../../gen/tenki/engine/v1/execution_pb.js";
 import {
   ReadFileStreamResponseSchema,
   type SandboxSessionDataPlaneServiceReadFileStreamResponse,
@@ -24,9 +25,9 @@ export function encodeFrame(schema: DescMessage, message: Message): Frame {
   return wrapBytes(part);
 }
 
-/** A message of one field, a message, in which `data` stands at `fieldNumber` beside `rest`. */
+/** A message in which `data` stands at `fieldNumber` beside `rest`, or one whose only field is such a message. */
 interface BytesWithin {
-  readonly outerFieldNumber: number;
+  readonly outerFieldNumber?: number;
   readonly fieldNumber: number;
   readonly rest: Uint8Array;
   readonly data: Uint8Array;
@@ -41,6 +42,11 @@ function bytesWithin(message: Message): BytesWithin | undefined {
       if (payload?.case !== "stdout" && payload?.case !== "stderr") return undefined;
       const fieldNumber = payload.case === "stdout" ? 2 : 3;
       return { outerFieldNumber: 1, fieldNumber, rest: none, data: payload.value };
+    }
+    case "tenki.engine.v1.AttachExecutionResponse": {
+      const { payload } = message as AttachExecutionResponse;
+      if (payload.case !== "stdout" && payload.case !== "stderr") return undefined;
+      return { fieldNumber: payload.case === "stdout" ? 2 : 3, rest: none, data: payload.value };
     }
     case "tenki.sandbox.v1.SandboxSessionDataPlaneServiceReadFileStreamResponse": {
       const { response } = message as SandboxSessionDataPlaneServiceReadFileStreamResponse;
@@ -59,11 +65,11 @@ function bytesWithin(message: Message): BytesWithin | undefined {
 
 function wrapBytes({ outerFieldNumber, fieldNumber, rest, data }: BytesWithin): Frame {
   const innerLength = rest.length + 1 + varintLength(data.length) + data.length;
-  const length = 1 + varintLength(innerLength) + innerLength;
+  const length = outerFieldNumber === undefined ? innerLength : 1 + varintLength(innerLength) + innerLength;
   const prefix = new Uint8Array(envelopeHeadBytes + length - data.length);
   writeHead(prefix, length);
   let at = envelopeHeadBytes;
-  at = writeField(prefix, at, outerFieldNumber, innerLength);
+  if (outerFieldNumber !== undefined) at = writeField(prefix, at, outerFieldNumber, innerLength);
   prefix.set(rest, at);
   writeField(prefix, at + rest.length, fieldNumber, data.length);
   return [prefix, data];
