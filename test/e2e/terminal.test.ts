@@ -72,9 +72,17 @@ describe("exec -t in a terminal", () => {
     await tmux.press("Escape");
     await tmux.shows(/^Grüße, 世界 €\s+second$/m);
     await tmux.resize(70, 20);
-    await enter(":set columns? lines?");
-    await tmux.shows(/columns=70[\s\S]*lines=20/);
-    await tmux.press("Enter");
+    const resized = await waitUntil(
+      async () => {
+        await enter(":set columns? lines?");
+        const screen = await tmux.screen();
+        await tmux.press("Enter"); // it asks for one behind two lines
+        return /columns=70[\s\S]*lines=20/.test(screen) ? true : undefined;
+      },
+      { timeoutMs: 20_000, intervalMs: 100 },
+    );
+    assert.ok(resized, await tmux.screen());
+    await tmux.press("Escape");
     await enter(":wq");
     await tmux.shows(/local>\s*$/);
     assert.equal(await tmux.onAlternateScreen(), false);
@@ -117,13 +125,20 @@ describe("exec -t in a terminal", () => {
   it("opens a shell that stops and goes on with a job", async () => {
     await enter("clear");
     await enter(`${tenki} sandbox shell`);
-    await tmux.shows(/^tenki@term:~\$/m);
+    await tmux.shows(/tenki@term:~\$/);
+    const inForeground = "until ps -o stat= -C sleep | grep -q +; do :; done";
     await enter("sleep 500");
+    await bench.ok(["sandbox", "exec", "-q", "-c", inForeground]);
     await tmux.press("C-z");
     await tmux.shows(/Stopped\s+sleep 500/);
     await enter("jobs -l | wc -l; shopt -q login_shell && echo login $((40+2))");
     await tmux.shows(/^login 42$/m);
-    await enter("kill %1; exit 4");
+    await enter("fg");
+    await bench.ok(["sandbox", "exec", "-q", "-c", inForeground]);
+    await tmux.press("C-c");
+    await enter("echo ended $?");
+    await tmux.shows(/^ended 130$/m);
+    await enter("exit 4");
     await tmux.shows(/local>\s*$/);
     await enter("echo code=$?");
     await tmux.shows(/^code=4$/m);
