@@ -67,6 +67,10 @@ describe("exec", () => {
     const { code, stderr } = await exec(["list"]);
     assert.equal(code, 1);
     assert.match(stderr, /^error: the service at .* cannot keep commands: it does not offer executions\n$/);
+    const started = await exec(["-d", "--", "make", "all"]);
+    assert.match(started.stdout, /^[0-9a-f-]{36}\n$/);
+    const logs = await exec(["logs", started.stdout.trim()]);
+    assert.deepEqual(logs, { code: 0, stdout: "out\n", stderr: "err\n" });
     const tty = await exec(["-d", "-t", "--cwd", "/", "--", "true"]);
     assert.equal(tty.code, 125);
     assert.match(tty.stderr, /^error: this service cannot detach a command with --tty and --cwd\n$/);

@@ -59,6 +59,17 @@ export function sandboxRoutes(
     resumeSession: route(({ sessionId }) => ({ session: sessions.resume(sessionId).wire })),
     terminateSession: route(({ sessionId }) => ({ session: sessions.terminate(sessionId).wire })),
     terminateSessions: route(({ sessionIds }) => terminateMany(sessions, sessionIds)),
+    executeCommand: route(({ sessionId, command, args }) => {
+      const { id } = sessions.running(sessionId).wire;
+      return { execution: { id: executionId, sessionId: id, command, args } };
+    }),
+    async *streamCommandOutput({ sessionId, executionId }, context) {
+      checkToken(context);
+      sessions.running(sessionId);
+      yield { executionId, data: Buffer.from("out\n") };
+      yield { executionId, data: Buffer.from("err\n"), isStderr: true };
+      yield { executionId, isFinal: true, exitCode: 3 };
+    },
     async *waitSession({ sessionId }, context) {
       checkToken(context);
       for await (const session of sessions.watch(sessionId, context.signal)) {
@@ -67,6 +78,9 @@ export function sandboxRoutes(
     },
   };
 }
+
+/** Of whatever command is started by the contract's own call. */
+const executionId = "0190d3c5-0000-7000-8000-0000000000ee";
 
 const workspaceId = "0190d3c5-0000-7000-8000-0000000000aa";
 

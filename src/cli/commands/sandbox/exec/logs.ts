@@ -1,19 +1,19 @@
 import { command, type OptionsOf, type Result } from "../../../command.js";
 import type { Context } from "../../../context.js";
-import { readLogs } from "../../../exec/read-logs.js";
+import { findLogs } from "../../../exec/find-logs.js";
 import { logViews } from "../../../exec/log-views.js";
 import { passOn } from "../../../exec/pass-on.js";
 import { CapturedOutput } from "../../../exec/captured-output.js";
-import { findExecution } from "../../../find-execution.js";
 import { flag, required, toggle } from "../../../flags/flag.js";
 import { execution, integer } from "../../../flags/parsers.js";
 import { liveView, objectView } from "../../../output/view.js";
-import { executionFields } from "../../../output/views/execution.js";
 
 export const define = command({
   description:
     "Both outputs as they were written, apart, also after the command has ended. What is no longer kept of a long\n" +
-    "output is said on stderr. --json prints one object; with --follow one document for each piece.",
+    "output is said on stderr. --json prints one object; with --follow one document for each piece.\n\n" +
+    "--session is for a service that knows an execution by its session only; such a one is followed to its end.",
+  needsSession: true,
   arguments: { execution: required("EXECUTION", "its id, or the beginning of it", execution) },
   flags: {
     follow: toggle("go on with what comes, until it has ended", { short: "f" }),
@@ -28,15 +28,15 @@ export const define = command({
 type Options = OptionsOf<typeof define>;
 
 export async function run(options: Options, ctx: Context): Promise<Result> {
-  const client = await ctx.client();
-  const info = await findExecution(client, options.execution);
-  const output = readLogs(client, info, { follow: options.follow === true, tail: options.tail }, ctx);
+  const { execution, session, tail } = options;
+  const follow = options.follow === true;
+  const { fields, output } = await findLogs({ execution, session, tail, follow }, ctx);
   if (ctx.common.output === "text") {
     await passOn(output, ctx.io, {});
     return undefined;
   }
-  if (options.follow === true) return liveView(logViews(output));
+  if (follow) return liveView(logViews(output));
   const captured = new CapturedOutput();
   await passOn(output, ctx.io, { captured });
-  return objectView({ ...executionFields(info), ...captured.fields() });
+  return objectView({ ...fields, ...captured.fields() });
 }
