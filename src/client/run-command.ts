@@ -4,6 +4,7 @@ import { executionHeader, laneHeader } from "../domain/run-lane.js";
 import type { SandboxSessionDataPlaneServiceRunResponse as RunMessage } from "../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { commandLink, Uplink, type CommandLink } from "./command-link.js";
 import { exitFromWire } from "./convert/command.js";
+import { ConnectionError } from "./connection-error.js";
 import { decodeRunMessage, encodeRunFrame, startMessage } from "./convert/run-frames.js";
 import type { DataPlane } from "./data-plane.js";
 import { CapabilityUnavailableError, SandboxError } from "./errors.js";
@@ -23,7 +24,9 @@ export async function runCommand(
   const [name = ""] = argv;
   if (name === "") throw new SandboxError("invalid_argument", "a command needs a program");
   const executionId = options.resumable === true ? randomUUID() : undefined;
-  const run = await openRun(dataPlane, argv, options, executionId);
+  const run = await openRun(dataPlane, argv, options, executionId).catch((error: unknown) =>
+    findStarted(dataPlane, { name, executionId, options }, error),
+  );
   if ("exit" in run) return notStarted(checkExit(name, run.exit));
   const { link, pid } = run;
   const command = new StreamedCommand({
@@ -42,6 +45,28 @@ export async function runCommand(
 function returning({ rpc, sessionId }: DataPlane, name: string, keptAs: string | undefined) {
   if (keptAs === undefined) return { whyLost: ", and this service cannot hand it back" };
   return { comeBack: wayBack(rpc, { name, sessionId, executionId: keptAs }) };
+}
+
+interface Unanswered {
+  readonly name: string;
+  readonly executionId: string | undefined;
+  readonly options: StartOptions;
+}
+
+/** The connection broke before the answer came: the command may run. Throws what broke it where it is not found. */
+async function findStarted(
+  { rpc, sessionId }: DataPlane,
+  { name, executionId, options }: Unanswered,
+  cause: unknown,
+): Promise<OpenedRun> {
+  if (executionId === undefined || !(cause instanceof ConnectionError) || !cause.requestSent) throw cause;
+  options.onConnection?.("lost");
+  const signal = options.signal ?? new AbortController().signal;
+  const find = wayBack(rpc, { name, sessionId, executionId });
+  const found = await find({ outputOffset: 0, cause, signal }).catch(() => undefined);
+  if (found === undefined) throw cause;
+  options.onConnection?.("back");
+  return { link: found.link, pid: found.pid, stdinWindowBytes: found.stdin.windowBytes, isKept: true };
 }
 
 type OpenedRun =

@@ -175,6 +175,53 @@ test("the service is looked for until it is there again, where it is by then", a
   assert.equal(asked, 4);
 });
 
+test("a command whose start was not answered is looked for by its name", async () => {
+  let id = "";
+  let asked = "";
+  await using service = await scriptedService({
+    dataPlane: {
+      run: async function* (_, context) {
+        id = keep(context);
+        service.dropConnections();
+        await never(context);
+        yield started();
+      },
+    },
+    executions: {
+      attachExecution: async function* (messages) {
+        for await (const { payload } of messages) {
+          asked = payload.case === "open" ? payload.value.executionId : "";
+          break;
+        }
+        yield attached({ pid: 8n });
+        yield attachedStdout("all of it");
+        yield attachedExit(0);
+      },
+    },
+  });
+  const command = await service.client().session(sessionId).start(["make"], { resumable: true });
+  assert.deepEqual([command.pid, asked], [8, id]);
+  const output = await collect(command.output);
+  assert.equal(Buffer.concat(output.map(({ data }) => data)).toString(), "all of it");
+});
+
+test("a command whose start was lost, and that is not found, is the loss that it was", async () => {
+  await using service = await scriptedService({
+    dataPlane: {
+      run: async function* (_, context) {
+        service.dropConnections();
+        await never(context);
+        yield started();
+      },
+    },
+    executions: { attachExecution: refusing("execution not found", Code.NotFound) },
+  });
+  await assert.rejects(service.client().session(sessionId).start(["make"], { resumable: true }), {
+    name: "ConnectionError",
+    message: `the connection to ${service.endpoint} was lost`,
+  });
+});
+
 test("a service that cannot hand the command back is said to be so", async () => {
   await using service = await holding(undefined);
   const command = await service.client().session(sessionId).start(["make"], { resumable: true });
