@@ -17,6 +17,7 @@ bool read_command(struct reader *request, struct command *command) {
     command->privileged = flags & RUN_PRIVILEGED;
     command->pty = flags & RUN_PTY;
     command->want_stdin = flags & RUN_STDIN;
+    command->let_go = flags & RUN_LET_GO;
     command->rows = (uint16_t)get_u32(request);
     command->columns = (uint16_t)get_u32(request);
     command->timeout_ms = get_u32(request);

@@ -33,6 +33,7 @@ static void dispatch(int sock, uint8_t type, struct reader *request) {
     case REQUEST_RUN: serve_run(sock, request); break;
     case REQUEST_ATTACH: serve_attach(sock, request);
     case REQUEST_PREPARE: serve_prepare(sock, request); break;
+    case REQUEST_PLACE: serve_place(sock, request); break;
     default: serve_file_request(sock, type, request); break;
     }
 }

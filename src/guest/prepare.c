@@ -42,6 +42,20 @@ static int write_file(const char *path, uint32_t how, const uint8_t *content, si
     return close(fd) < 0 ? -1 : result;
 }
 
+/* A reader sees the old file or the new one. */
+static int replace_file(const char *path, uint32_t how, const uint8_t *content, size_t size) {
+    char draft[PATH_MAX];
+    if (snprintf(draft, sizeof draft, "%s.%d", path, (int)getpid()) >= (int)sizeof draft) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    if (write_file(draft, how, content, size) == 0 && rename(draft, path) == 0) return 0;
+    int error = errno;
+    unlink(draft);
+    errno = error;
+    return -1;
+}
+
 static bool is_empty(int directory) {
     DIR *list = fdopendir(dup(directory));
     if (list == NULL) return false;
@@ -81,21 +95,23 @@ static int make_home(void) {
     return result;
 }
 
-static int prepare(struct reader *request) {
+typedef int write_one(const char *path, uint32_t how, const uint8_t *content, size_t size);
+
+static int write_all(struct reader *request, write_one *write_one) {
     uint32_t count = get_u32(request);
     for (uint32_t index = 0; index < count && !request->bad; index++) {
         const char *path = get_string(request);
         uint32_t how = get_u32(request);
         uint32_t size;
         const uint8_t *content = get_bytes(request, &size);
-        if (!request->bad && write_file(path, how, content, size) < 0) return -1;
+        if (!request->bad && write_one(path, how, content, size) < 0) return -1;
     }
-    return make_home();
+    return 0;
 }
 
-void serve_prepare(int sock, struct reader *request) {
+static void answer(int sock, int result, struct reader *request) {
     static struct message message;
-    if (prepare(request) < 0) {
+    if (result < 0) {
         send_error(sock, errno, REASON_NONE);
     } else if (!reader_done(request)) {
         send_error(sock, EINVAL, REASON_BAD_REQUEST);
@@ -105,3 +121,10 @@ void serve_prepare(int sock, struct reader *request) {
         send_message(sock, &message);
     }
 }
+
+void serve_prepare(int sock, struct reader *request) {
+    int result = write_all(request, write_file);
+    answer(sock, result < 0 ? result : make_home(), request);
+}
+
+void serve_place(int sock, struct reader *request) { answer(sock, write_all(request, replace_file), request); }

@@ -26,6 +26,7 @@ enum request_type {
     REQUEST_RUN = 0x02,
     REQUEST_PREPARE = 0x03,
     REQUEST_ATTACH = 0x04,
+    REQUEST_PLACE = 0x05,
     REQUEST_READ = 0x10,
     REQUEST_WRITE = 0x11,
     REQUEST_STAT = 0x12,
@@ -64,10 +65,10 @@ enum down_type {
     DOWN_ERROR = 0x9f,
 };
 
-/* Beside the mode of a file that prepare writes: it is the sandbox's user's. */
+/* Beside the mode of a file that prepare or place writes: it is the sandbox's user's. */
 enum { PREPARE_USER_OWNS = 0x10000 };
 
-enum run_flag { RUN_PRIVILEGED = 1, RUN_PTY = 2, RUN_STDIN = 4 };
+enum run_flag { RUN_PRIVILEGED = 1, RUN_PTY = 2, RUN_STDIN = 4, RUN_LET_GO = 8 };
 
 /* At which step a command failed to start. */
 enum spawn_step { STEP_EXEC = 0, STEP_CHDIR = 1, STEP_USER = 2, STEP_SETUP = 3 };

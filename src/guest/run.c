@@ -43,6 +43,7 @@ static void set_caller(struct run *run, int sock) {
 
 void hang_up(struct run *run) {
     if (run->over_at != 0 || has_fallen_silent(run)) _exit(0); /* what the command left running lives on */
+    if (run->command.let_go) _exit(0);
     set_caller(run, -1);
     if (run->hangup_end != 0) return;
     close_door(&run->door);

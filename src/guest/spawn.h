@@ -13,6 +13,7 @@ struct command {
     char **env;
     const char *cwd;
     bool privileged, pty, want_stdin;
+    bool let_go; /* its caller's going is the end of its input, and nothing else */
     uint16_t rows, columns;
     uint32_t timeout_ms;
     const char *id; /* empty where it is not kept */

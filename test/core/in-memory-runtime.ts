@@ -5,8 +5,10 @@ import type {
   GuestFiles,
   GuestProcess,
   Runtime,
+  SandboxFile,
   SandboxSpec,
   SpawnResult,
+  SshServerProgram,
 } from "../../src/engine/core/ports/runtime.js";
 import { KeptCommands } from "../../src/engine/processes/kept-commands.js";
 import { InMemoryFiles } from "./in-memory-files.js";
@@ -19,6 +21,8 @@ export interface InMemorySandbox {
   readonly processes: Set<InMemoryProcess>;
   readonly kept: KeptCommands;
   isPaused: boolean;
+  /** What was written into it since it began, in order. */
+  readonly placed: SandboxFile[];
   /** Every command that was asked for, as it was asked for. */
   readonly commands: GuestCommand[];
 }
@@ -45,6 +49,7 @@ export class InMemoryRuntime implements Runtime {
             processes: new Set(),
             kept: new KeptCommands(),
             isPaused: false,
+            placed: [],
             commands: [],
           });
         },
@@ -114,6 +119,15 @@ export class InMemoryRuntime implements Runtime {
 
   files(sessionId: string): GuestFiles {
     return this.sandboxes.get(sessionId)?.files ?? new InMemoryFiles(gone());
+  }
+
+  place(sessionId: string, files: readonly SandboxFile[], signal: AbortSignal): Promise<void> {
+    return this.#steps.run("runtime.place", () => void this.#inside(sessionId).placed.push(...files), signal);
+  }
+
+  /** `cat` serves well enough: it says back what it is told. */
+  sshServer(): SshServerProgram {
+    return { argv: ["sshd"], settings: [] };
   }
 
   /** What a test says; of a sandbox that is not there nothing. */

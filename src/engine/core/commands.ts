@@ -2,7 +2,7 @@ import type { TerminalSize } from "../../domain/command.js";
 import { TenkiError } from "../../domain/error.js";
 import { checkCommand, checkEnvironment } from "./check-command.js";
 import { commandEnvironment, terminalSize } from "./command-environment.js";
-import { callGuest, readGuest } from "./guest-calls.js";
+import { callGuest, explainedProcess } from "./guest-calls.js";
 import type { GuestCommand, GuestProcess, KeptCommand, Runtime, SpawnResult } from "./ports/runtime.js";
 import type { Sessions } from "./sessions.js";
 import { workingDirectory } from "./working-directory.js";
@@ -39,7 +39,7 @@ export class Commands {
   ): Promise<SpawnResult> {
     const spawned = await this.start(sessionId, request, signal, kept);
     if (!spawned.started) return spawned;
-    return { started: true, process: this.#explained(sessionId, spawned.process) };
+    return { started: true, process: explainedProcess(this.#sessions, sessionId, spawned.process) };
   }
 
   /** The same for one who finds out by itself what a process's breaking off means. */
@@ -74,23 +74,7 @@ export class Commands {
       }
     };
     const process = await callGuest(this.#sessions, sessionId, attach);
-    return this.#explained(sessionId, process);
-  }
-
-  #explained(sessionId: string, process: GuestProcess): GuestProcess {
-    return {
-      pid: process.pid,
-      outputOffset: process.outputOffset,
-      stdinReceived: process.stdinReceived,
-      stdinWindowBytes: process.stdinWindowBytes,
-      events: readGuest(this.#sessions, sessionId, process.events),
-      writeStdin: (data) => process.writeStdin(data),
-      closeStdin: () => process.closeStdin(),
-      signal: (name) => process.signal(name),
-      resize: (size) => process.resize(size),
-      close: () => process.close(),
-      detach: () => process.detach(),
-    };
+    return explainedProcess(this.#sessions, sessionId, process);
   }
 }
 

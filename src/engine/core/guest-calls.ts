@@ -1,4 +1,5 @@
 import { TenkiError } from "../../domain/error.js";
+import type { GuestProcess } from "./ports/runtime.js";
 import type { SessionRecord } from "./ports/store.js";
 import { wrongState } from "./session-states.js";
 import type { Sessions } from "./sessions.js";
@@ -36,6 +37,23 @@ export async function* readGuest<T>(
   } finally {
     letGo();
   }
+}
+
+/** A process whose breaking off is told as what became of the session; it is busy while its output is read. */
+export function explainedProcess(sessions: Sessions, sessionId: string, process: GuestProcess): GuestProcess {
+  return {
+    pid: process.pid,
+    outputOffset: process.outputOffset,
+    stdinReceived: process.stdinReceived,
+    stdinWindowBytes: process.stdinWindowBytes,
+    events: readGuest(sessions, sessionId, process.events),
+    writeStdin: (data) => process.writeStdin(data),
+    closeStdin: () => process.closeStdin(),
+    signal: (name) => process.signal(name),
+    resize: (size) => process.resize(size),
+    close: () => process.close(),
+    detach: () => process.detach(),
+  };
 }
 
 async function explainSilence(sessions: Sessions, sessionId: string, error: unknown): Promise<unknown> {

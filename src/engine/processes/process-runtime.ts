@@ -10,6 +10,7 @@ import type {
   Runtime,
   SandboxSpec,
   SpawnResult,
+  SshServerProgram,
 } from "../core/ports/runtime.js";
 import { HostFiles } from "./host-files.js";
 import { KeptCommands } from "./kept-commands.js";
@@ -88,6 +89,17 @@ class ProcessRuntime implements Runtime {
 
   files(sessionId: string): GuestFiles {
     return new HostFiles(() => this.#requireRoot(sessionId));
+  }
+
+  async place(): Promise<void> {
+    throw new TenkiError("unimplemented", "nothing is written as root with --isolation process");
+  }
+
+  sshServer(): SshServerProgram {
+    throw new TenkiError(
+      "failed_precondition",
+      "ssh is not to be had with --isolation process: there is no sandbox that would hold who comes in",
+    );
   }
 
   /** Its processes are the host's like any other, counted by nobody. */

@@ -1,3 +1,5 @@
+import { sshServerMount } from "./openssh.js";
+
 export interface OciMount {
   readonly destination: string;
   readonly type: string;
@@ -28,9 +30,16 @@ export function sandboxMounts(guestBinary: string, memoryMb: number): OciMount[]
     mount("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev", "relatime", "ro"]),
     mount("/run", "tmpfs", "run", ["nosuid", "nodev", "mode=755", sizeOf(memoryMb, 8)]),
     mount("/run/lock", "tmpfs", "lock", ["nosuid", "nodev", "noexec", "mode=1777", "size=1m"]),
-    mount(guestPath, "bind", guestBinary, ["bind", "ro", "nosuid", "nodev"]),
+    ...programs({ source: guestBinary, destination: guestPath }),
+    ...programs(sshServerMount()),
   ];
 }
+
+/** Of the host's, for nobody inside to change. */
+const programs = (place: { source: string; destination: string } | undefined): OciMount[] =>
+  place === undefined
+    ? []
+    : [mount(place.destination, "bind", place.source, ["bind", "ro", "nosuid", "nodev"])];
 
 /** `tty`, by the number it has on every Debian. */
 const ttyGroup = 5;

@@ -9,8 +9,10 @@ import type {
   GuestFiles,
   GuestProcess,
   Runtime,
+  SandboxFile,
   SandboxSpec,
   SpawnResult,
+  SshServerProgram,
 } from "../core/ports/runtime.js";
 import { ociConfig } from "./bundle.js";
 import { readCgroupLayout, type CgroupLayout } from "./cgroup-layout.js";
@@ -20,6 +22,7 @@ import { GuestLink } from "./guest/guest-link.js";
 import { recordInit, runningInit } from "./init-process.js";
 import { readMachine, type Machine } from "./machine.js";
 import { requireNamespaces } from "./namespaces.js";
+import { findSshServer } from "./openssh.js";
 import { pathFitsOverlay, prepareOverlays } from "./overlay.js";
 import { preparedFiles, toHostname } from "./prepared-files.js";
 import { readCgroupStats } from "./read-cgroup-stats.js";
@@ -180,6 +183,14 @@ class OciRuntime implements Runtime {
 
   files(sessionId: string): GuestFiles {
     return this.#link(sessionId).files;
+  }
+
+  place(sessionId: string, files: readonly SandboxFile[], signal: AbortSignal): Promise<void> {
+    return this.#link(sessionId).place(files, signal);
+  }
+
+  sshServer(): SshServerProgram {
+    return findSshServer();
   }
 
   async stats(sessionId: string): Promise<SandboxStats> {

@@ -38,6 +38,8 @@ export interface GuestCommand {
   readonly terminal?: TerminalSize | undefined;
   /** 0 = no bound. Past it the command's whole process tree is killed. Time in which the sandbox is paused does not count. */
   readonly timeoutMs: number;
+  /** When its caller goes, its input ends and nothing else happens to it, or to what it started. Default: it is hung up on. */
+  readonly letGo?: boolean | undefined;
   /** Set: it can be come back to, by `attach`. */
   readonly kept?: KeptCommand | undefined;
 }
@@ -125,6 +127,13 @@ export interface GuestFiles {
   list(path: string, options: { includeHidden: boolean }): Promise<FileInfo[]>;
 }
 
+/** How an OpenSSH server is started inside. */
+export interface SshServerProgram {
+  readonly argv: readonly string[];
+  /** Lines that its configuration has to have on this machine. */
+  readonly settings: readonly string[];
+}
+
 /** Runs sandboxes. Keyed by session id; every call observes the kernel rather than remembering. */
 export interface Runtime {
   /** Resolves when a command would run. On failure nothing is left behind. */
@@ -155,6 +164,10 @@ export interface Runtime {
     signal: AbortSignal,
   ): Promise<GuestProcess>;
   files(sessionId: string): GuestFiles;
+  /** Writes files anywhere inside as root, each at once as a whole. `unimplemented` where there is no inside. */
+  place(sessionId: string, files: readonly SandboxFile[], signal: AbortSignal): Promise<void>;
+  /** `failed_precondition`, with the reason, where sandboxes have none. */
+  sshServer(): SshServerProgram;
   /** Seen from outside: nothing is started inside. Of a sandbox that does not run nothing is known. */
   stats(sessionId: string): Promise<SandboxStats>;
   /** After a restart: removes every sandbox of ours that is not in `keep`. */

@@ -40,7 +40,16 @@ export class GuestLink {
   }
 
   /** As root inside, before the session is announced: the engine's files and the home directory. */
-  async prepare(files: readonly SandboxFile[], signal: AbortSignal): Promise<void> {
+  prepare(files: readonly SandboxFile[], signal: AbortSignal): Promise<void> {
+    return this.#write(request.prepare, files, signal);
+  }
+
+  /** As root inside, at any time; who reads one of the files sees the old or the new. */
+  place(files: readonly SandboxFile[], signal: AbortSignal): Promise<void> {
+    return this.#write(request.place, files, signal);
+  }
+
+  async #write(kind: number, files: readonly SandboxFile[], signal: AbortSignal): Promise<void> {
     const payload = new PayloadWriter().u32(files.length);
     for (const file of files) {
       const owned = file.owner === "user" ? userOwns : 0;
@@ -54,7 +63,7 @@ export class GuestLink {
       throw new TenkiError("invalid_argument", "the environment is too large");
     const connection = new GuestConnection(this.#socketPath);
     await connection.during(signal, async () => {
-      void connection.send(request.prepare, bytes);
+      void connection.send(kind, bytes);
       expectFrame(await connection.next(), down.done);
       connection.close();
     });

@@ -15,6 +15,7 @@ export const request = {
   run: 0x02,
   prepare: 0x03,
   attach: 0x04,
+  place: 0x05,
   read: 0x10,
   write: 0x11,
   stat: 0x12,
@@ -51,10 +52,10 @@ export const down = {
   error: 0x9f,
 } as const;
 
-/** Beside the mode of a file that `prepare` writes: it is the sandbox's user's. */
+/** Beside the mode of a file that `prepare` or `place` writes: it is the sandbox's user's. */
 export const userOwns = 0x10000;
 
-export const runFlags = { privileged: 1, pty: 2, stdin: 4 } as const;
+export const runFlags = { privileged: 1, pty: 2, stdin: 4, letGo: 8 } as const;
 
 /** What an errno alone does not say. */
 export const errorReason = { none: 0, outsideHome: 1, notRegular: 2, badRequest: 3, notKept: 4 } as const;

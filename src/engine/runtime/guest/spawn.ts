@@ -62,6 +62,7 @@ function encodeCommand(command: GuestCommand): Buffer {
   const flags =
     (command.privileged ? runFlags.privileged : 0) |
     (terminal === undefined ? 0 : runFlags.pty) |
+    (command.letGo === true ? runFlags.letGo : 0) |
     runFlags.stdin;
   return new PayloadWriter()
     .u8(flags)
