@@ -12,7 +12,7 @@ main() {
   [ -x /usr/sbin/sshd ] || { unpack openssh-server; tree=$work/tree; }
   mkdir -p "$(dirname "$target")"
   draft=$(mktemp -d "$target.XXXXXX")
-  collect "$tree" "$draft" "$target"
+  collect "$tree" "$draft"
   chmod 755 "$draft"
   rm -rf "$target"
   mv -T "$draft" "$target"
@@ -46,10 +46,21 @@ collect() {
   for name in sbin/sshd lib/openssh/sshd-session lib/openssh/sshd-auth; do
     found=$tree/usr/$name
     [ -x "$found" ] || continue
-    install -m 755 "$found" "$draft/$(basename "$name")"
     copy_libraries "$found" "$draft"
+    place "$found" "$draft" "$(basename "$name")"
   done
   is_complete "$draft" || die "there is no OpenSSH server in $tree"
+}
+
+# The engine starts the server by its own loader. What the server starts is found by its name alone.
+place() {
+  if [ "$3" = sshd ]; then
+    install -m 755 "$1" "$2/sshd"
+  else
+    install -D -m 755 "$1" "$2/libexec/$3"
+    printf '#!/bin/sh\nd=/run/tenki/openssh\nexec "$d/ld.so" --library-path "$d/lib" "$d/libexec/%s" "$@"\n' "$3" >"$2/$3"
+    chmod 755 "$2/$3"
+  fi
 }
 
 copy_libraries() {

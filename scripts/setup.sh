@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 main() {
   require_node
   install_packages
+  fetch_openssh
   install_node_modules
   npm run --silent build
 }
@@ -32,12 +33,14 @@ cmd:losetup|mount|mounts those disks
 cmd:sudo|sudo|lets the user inside a sandbox become root there
 cmd:newuidmap|uidmap|runs the engine without root
 cmd:slirp4netns|slirp4netns|gives sandboxes a network without root
+cmd:ssh-keygen|openssh-client|makes keys and certificates for ssh
 LIST
   if has crun && ! hybrid_cgroups; then :; elif has runc; then :
   elif hybrid_cgroups; then echo 'cmd:runc|runc|runs the containers (crun does not know hybrid cgroups)'
   else echo 'cmd:crun|crun|runs the containers'; fi
   [ "${for_tests:-}" = yes ] || return 0
   cat <<'LIST'
+cmd:rsync|rsync|tests copy with it over ssh
 cmd:git|git|tests compare files that are kept in git
 cmd:curl|curl|tests call the engine as a program without a client would
 cmd:openssl|openssl|tests make a certificate
@@ -69,6 +72,14 @@ install_packages() {
   say "installing ${missing[*]}"
   as_root apt-get update -qq
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# The server for inside sandboxes: out of its package, which would start a service on this machine if it were installed.
+fetch_openssh() {
+  local target=/usr/local/lib/tenki/openssh
+  [ ! -x "$target/sshd" ] || return 0
+  say "fetching OpenSSH's server for sandboxes"
+  as_root bash scripts/fetch-openssh.sh "$target"
 }
 
 as_root() {

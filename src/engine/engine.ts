@@ -13,9 +13,12 @@ import { Reaper } from "./core/reaper.js";
 import type { ArtifactStore } from "./core/ports/artifact-store.js";
 import type { ExecutionStore } from "./core/ports/execution-store.js";
 import type { OutputLogs } from "./core/ports/output-logs.js";
+import type { SshKeys } from "./core/ports/ssh-keys.js";
 import type { Store } from "./core/ports/store.js";
 import { Sessions } from "./core/sessions.js";
 import { SignedLinks } from "./core/signed-links.js";
+import { Certificates } from "./core/ssh/certificates.js";
+import { SshServers } from "./core/ssh/ssh-servers.js";
 import { Stats } from "./core/stats.js";
 import { WorkspaceLimits } from "./core/workspace-limits.js";
 import { WorkspaceSettings } from "./core/workspace-settings.js";
@@ -27,12 +30,14 @@ import { ArtifactLinks } from "./services/artifact-links.js";
 import { artifactRoute } from "./services/artifact-route.js";
 import { DataPlaneAccess } from "./services/data-plane-access.js";
 import { createServices } from "./services/services.js";
+import { sshBridgeRoute } from "./services/ssh-bridge.js";
 
 export interface ServeOptions extends TlsFiles {
   readonly token: string;
   readonly isolation: Isolation;
   readonly store: Store & { readonly executions: ExecutionStore; readonly artifacts: ArtifactStore };
   readonly outputs: OutputLogs;
+  readonly sshKeys: SshKeys;
   readonly listen?: string | undefined;
   readonly insecureListen?: boolean | undefined;
   readonly publicUrl?: string | undefined;
@@ -130,6 +135,10 @@ export class Engine {
     const { artifacts: store } = this.#options.store;
     const artifacts = new Artifacts({ store, sessions, files, clock: systemClock });
     const artifactLinks = new ArtifactLinks(new SignedLinks(this.#store, systemClock), publicUrl);
+    const { runtime } = isolation;
+    const { sshKeys: keys } = this.#options;
+    const certificates = new Certificates({ sessions, keys, clock: systemClock });
+    const sshServers = new SshServers({ sessions, runtime, keys, certificates });
     return startServer({
       listen: {
         ...parseListenAddress(listen ?? `127.0.0.1:${defaultEnginePort}`),
@@ -154,9 +163,19 @@ export class Engine {
         images: isolation.images,
         stats: new Stats({ store: this.#store, sessions, parts: isolation, clock: systemClock }),
         dataPlane: new DataPlaneAccess(credentials, publicUrl),
+        ssh: { certificates, sshServers, clock: systemClock, publicUrl },
         stopping: this.#stopping.signal,
       }),
-      upgrades: [],
+      upgrades: [
+        sshBridgeRoute({
+          sessions,
+          sshServers,
+          checkToken: (token) => access.checkToken(token),
+          ready,
+          stopping: this.#stopping.signal,
+          log,
+        }),
+      ],
       routes: [artifactRoute({ artifacts, links: artifactLinks, log })],
       ready,
       log,

@@ -5,6 +5,7 @@ import type { Logger } from "../lib/logger.js";
 import { readProcessIdentity } from "../lib/process-identity.js";
 import { unmakeDirectories } from "../lib/make-directory.js";
 import { asDiskError, requireFreeSpace } from "./disks/disk-space.js";
+import { OpensshKeys } from "./openssh/openssh-keys.js";
 import { Engine } from "./engine.js";
 import { clearDataDir } from "./instance/clear-data-dir.js";
 import { openDataDir } from "./instance/data-dir.js";
@@ -74,7 +75,8 @@ export async function runEngine(options: EngineOptions, hooks: EngineHooks): Pro
     const isolation = await createIsolation(kind, { ...options, dataDir, instanceId, log });
     for (const warning of isolation.warnings) hooks.stderr(`warning: ${warning}\n`);
     const outputs = new DiskOutputLogs(dataDir);
-    const engine = await Engine.start({ ...options, token, isolation, store, outputs, log });
+    const sshKeys = new OpensshKeys({ dataDir });
+    const engine = await Engine.start({ ...options, token, isolation, store, outputs, sshKeys, log });
     undo.push(() => engine.stop());
     await writeState(describe(engine.url, dataDir, kind, options.version));
     undo.push(() => removeState(dataDir));

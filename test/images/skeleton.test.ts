@@ -61,6 +61,7 @@ test("users: root, the system's, and tenki; nobody with a password", () => {
     "daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin",
     "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin",
     "tenki:x:1000:1000::/home/tenki:/bin/bash",
+    "sshd:x:999:65534::/run/sshd:/usr/sbin/nologin",
   ]);
   assert.deepEqual(read("etc/group").trim().split("\n"), [
     "root:x:0:",

@@ -6,6 +6,7 @@ import type { SessionRecord } from "./ports/store.js";
 import { checkRetention, endAfter } from "./session-end.js";
 import { checkSessionName, inventSessionName } from "./session-name.js";
 import type { CreateSession } from "./session-requests.js";
+import { checkAuthorizedKeys } from "./ssh/public-key.js";
 
 /** A session as it begins: what was asked for, and what everybody gets who did not ask. */
 export function newSession(request: CreateSession, access: Access, createdAt: Date): SessionRecord {
@@ -33,7 +34,7 @@ export function newSession(request: CreateSession, access: Access, createdAt: Da
     idleTimeoutMinutes: request.idleTimeoutMinutes,
     pauseRetentionMs: checkRetention(request.pauseRetentionMs),
     env: request.env,
-    sshAuthorizedKeys: request.sshAuthorizedKeys,
+    sshAuthorizedKeys: checkAuthorizedKeys(request.sshAuthorizedKeys),
     image: request.image,
   };
 }

@@ -35,6 +35,7 @@ export class SessionEnds {
       terminatedAt,
       networkHandle: undefined,
       diskHandle: undefined,
+      sshHostKey: undefined,
     });
     this.#removed.delete(id);
     secrets.forget(id);

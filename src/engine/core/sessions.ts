@@ -19,6 +19,7 @@ import { SessionPauses } from "./session-pauses.js";
 import { type Recovered, SessionRecovery } from "./session-recovery.js";
 import type { CreateSession, ListSessions, SessionList, UpdateSession } from "./session-requests.js";
 import { SessionSecrets, splitSecrets } from "./session-secrets.js";
+import { SessionSsh } from "./session-ssh.js";
 import { wrongState } from "./session-states.js";
 import { messageOf, type SessionChanges, SessionTable } from "./session-table.js";
 import { SessionUse } from "./session-use.js";
@@ -38,6 +39,7 @@ export interface SessionsOptions {
 /** Every session of this engine: what may happen to it, one thing after another. */
 export class Sessions {
   readonly secrets: SessionSecrets;
+  readonly ssh: SessionSsh;
   readonly #options: SessionsOptions;
   readonly #table: SessionTable;
   readonly #ends: SessionEnds;
@@ -67,6 +69,7 @@ export class Sessions {
     };
     this.#options = options;
     this.secrets = secrets;
+    this.ssh = new SessionSsh(table);
     this.#table = table;
     this.#use = use;
     this.#ends = ends;

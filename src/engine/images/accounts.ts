@@ -10,7 +10,7 @@ export const sandboxUser = { name: "tenki", id: 1000, home: "/home/tenki" } as c
 
 /** From the host's /etc/passwd and /etc/group. */
 export function sandboxAccounts(hostPasswd: string, hostGroup: string): Accounts {
-  const users = [...systemUsers(hostPasswd), ownUser];
+  const users = withSshd([...systemUsers(hostPasswd), ownUser]);
   const names = new Set(users.map(([name]) => name));
   const groups = [...systemGroups(hostGroup, names), ownGroup];
   return {
@@ -21,6 +21,17 @@ export function sandboxAccounts(hostPasswd: string, hostGroup: string): Accounts
     gshadow: toText(groups.map(([name = "", , , members = ""]) => [name, "*", "", members])),
   };
 }
+
+/** Whom an SSH server becomes ahead of a login; the host has it where a server is installed. */
+function withSshd(users: string[][]): string[][] {
+  const taken = new Set(users.map(([, , id]) => Number(id)));
+  let id = 999;
+  while (taken.has(id)) id -= 1;
+  const sshd = ["sshd", "x", String(id), nobodyId, "", "/run/sshd", "/usr/sbin/nologin"];
+  return users.some(([name]) => name === "sshd") ? users : [...users, sshd];
+}
+
+const nobodyId = "65534";
 
 /** Some day in the past that makes no password due for a change. */
 const passwordDay = "19000";

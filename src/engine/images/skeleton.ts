@@ -21,7 +21,7 @@ import { makeDirectory } from "./make-directory.js";
 import { ownEtc, type OwnFile } from "./own-etc.js";
 
 /** Part of the key of what is built here: raise it with every change to what comes out. */
-export const skeletonVersion = 3;
+export const skeletonVersion = 4;
 
 /**
  * Builds, in a directory that is new or empty, what a sandbox's root holds besides the host's /usr. `host` is the root of

@@ -1,3 +1,4 @@
+import { SSHService } from "../../gen/tenki/engine/v1/ssh_pb.js";
 import { SessionStatsService } from "../../gen/tenki/engine/v1/stats_pb.js";
 import { createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
 import { ExecutionService } from "../../gen/tenki/engine/v1/execution_pb.js";
@@ -24,6 +25,7 @@ import { gitMethods } from "./git.js";
 import { identityMethods } from "./identity.js";
 import { runMethods } from "./run.js";
 import { sessionMethods } from "./sessions.js";
+import { authorizedKeysMethods, sshGatewayMethods, sshMethods, type SshMethodsOptions } from "./ssh.js";
 import { statsMethods } from "./stats.js";
 import { workspaceMethods } from "./workspace.js";
 
@@ -41,6 +43,7 @@ export interface ServicesOptions {
   readonly images: Images;
   readonly stats: Stats;
   readonly dataPlane: DataPlaneAccess;
+  readonly ssh: SshMethodsOptions;
   /** Aborts ahead of everything else when the engine stops: calls that can be made again end then, with its reason. */
   readonly stopping: AbortSignal;
 }
@@ -55,6 +58,7 @@ export function createServices(options: ServicesOptions): ServiceImplSpec[] {
       ...workspaceMethods(options),
       ...gitMethods(options.git),
       ...executeCommandMethods(options),
+      ...authorizedKeysMethods(options.sessions),
       ...artifactMethods(options.artifacts, options.artifactLinks),
     }),
     createServiceImplSpec<typeof SandboxSessionDataPlaneService>(SandboxSessionDataPlaneService, {
@@ -62,7 +66,11 @@ export function createServices(options: ServicesOptions): ServiceImplSpec[] {
       ...fileMethods(files),
     }),
     createServiceImplSpec<typeof ExecutionService>(ExecutionService, executionMethods(options)),
-    createServiceImplSpec<typeof SSHGatewayClientService>(SSHGatewayClientService, {}),
+    createServiceImplSpec<typeof SSHGatewayClientService>(
+      SSHGatewayClientService,
+      sshGatewayMethods(options.ssh),
+    ),
+    createServiceImplSpec<typeof SSHService>(SSHService, sshMethods(options.ssh)),
     createServiceImplSpec<typeof SessionStatsService>(SessionStatsService, statsMethods(stats)),
   ];
 }

@@ -1,3 +1,4 @@
+import type { SshKeyPair } from "./ssh-keys.js";
 import type { SessionInfo, SessionState } from "../../../domain/session.js";
 
 /** A session as the record keeps it: what everybody may see, and what only the engine needs. */
@@ -11,6 +12,8 @@ export interface SessionRecord extends SessionInfo {
   /** Where in the sandbox the repository lies that was cloned last. */
   readonly repositoryDirectory?: string | undefined;
   readonly sshAuthorizedKeys: readonly string[];
+  /** By which its SSH server shows who it is; made when it is first needed. */
+  readonly sshHostKey?: SshKeyPair | undefined;
   readonly image: string;
   readonly networkHandle?: string | undefined;
   readonly diskHandle?: string | undefined;

@@ -1,0 +1,118 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import { TenkiError } from "../../domain/error.js";
+import type { Logger } from "../../lib/logger.js";
+import type { GuestProcess } from "../core/ports/runtime.js";
+import type { Sessions } from "../core/sessions.js";
+import type { SshServers } from "../core/ssh/ssh-servers.js";
+import { readToken } from "../server/token.js";
+import { toHeaders } from "../server/universal-request.js";
+import { refuse, type UpgradeRoute } from "../server/upgrades.js";
+import { untilStopping } from "./cut-off.js";
+import { carrySsh } from "./ssh-stream.js";
+
+export interface SshBridgeOptions {
+  readonly sessions: Sessions;
+  readonly sshServers: SshServers;
+  /** Throws where the API's token is missing or wrong. */
+  readonly checkToken: (token: string | undefined) => void;
+  /** Connections that come earlier wait for it. */
+  readonly ready: Promise<unknown>;
+  /** Ends all connections. */
+  readonly stopping: AbortSignal;
+  readonly log: Logger;
+}
+
+const prefix = "/v1/ssh/";
+/** SSH sends packets of 32 KiB; who puts several into a message need not put more. */
+const messageBytesMax = 1 << 20;
+
+/** The way to a session's SSH server: a WebSocket whose binary messages are the bytes of the connection. */
+export function sshBridgeRoute(options: SshBridgeOptions): UpgradeRoute {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: messageBytesMax,
+    perMessageDeflate: false, // what SSH sends cannot be compressed
+  });
+  return {
+    prefix,
+    handle(request, socket, head) {
+      const accept = () =>
+        new Promise<WebSocket>((resolve) => sockets.handleUpgrade(request, socket, head, resolve));
+      void serve(options, { request, socket, accept });
+    },
+  };
+}
+
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  /** Never resolves where the request is no proper WebSocket's: that was told, and the socket is closed. */
+  readonly accept: () => Promise<WebSocket>;
+}
+
+/** Never fails: what goes wrong is told to the client. The server is started first, so that a refusal is an HTTP status. */
+async function serve(options: SshBridgeOptions, { request, socket, accept }: Upgrade): Promise<void> {
+  const left = new AbortController();
+  const call = untilStopping(left.signal, options.stopping);
+  const leave = () => left.abort(new TenkiError("cancelled", "the client went away"));
+  socket.once("close", leave);
+  let process: GuestProcess | undefined;
+  try {
+    const sessionId = admit(options, request);
+    await options.ready;
+    process = await connect(options, sessionId, call.signal);
+    call.signal.addEventListener("abort", () => process?.close(), { once: true });
+    const accepted = await Promise.race([accept(), gone(call.signal)]);
+    socket.off("close", leave); // from here on the WebSocket's own end counts
+    if (accepted !== undefined) await carrySsh(accepted, process, { ...options, sessionId });
+  } catch (error) {
+    const { status, text } = toRefusal(error);
+    refuse(socket, status, text);
+  } finally {
+    process?.close();
+    call.clear();
+  }
+}
+
+/** Which session, for whom may ask. */
+function admit({ checkToken }: SshBridgeOptions, request: IncomingMessage): string {
+  checkToken(readToken(toHeaders(request)));
+  const { pathname } = new URL(request.url ?? "", "http://engine");
+  return pathname.slice(prefix.length).toLowerCase();
+}
+
+function connect(
+  { sessions, sshServers }: SshBridgeOptions,
+  sessionId: string,
+  signal: AbortSignal,
+): Promise<GuestProcess> {
+  sessions.requireRunning(sessionId);
+  try {
+    sshServers.requireServer();
+  } catch (cause) {
+    throw new TenkiError("unavailable", (cause as Error).message, { cause });
+  }
+  return sshServers.connect(sessionId, signal);
+}
+
+const gone = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+
+const statuses: Readonly<Record<string, string>> = {
+  unauthenticated: "401 Unauthorized",
+  permission_denied: "403 Forbidden",
+  not_found: "404 Not Found",
+  failed_precondition: "409 Conflict",
+};
+
+function toRefusal(error: unknown): { readonly status: string; readonly text: string } {
+  const unavailable = "503 Service Unavailable";
+  if (!(error instanceof TenkiError)) return { status: unavailable, text: "the ssh connection failed" };
+  return { status: statuses[error.kind] ?? unavailable, text: error.message };
+}
