@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { parse } from "yaml";
+import { endedExecution } from "./support/execution-routes.js";
 import { leafPaths } from "./support/command-tree.js";
 import { goodToken, MemoryService } from "./support/memory-service.js";
 import { TestWorld } from "./support/test-io.js";
@@ -28,6 +29,12 @@ const lines: readonly string[] = [
   "sandbox write --path file --data text",
   "sandbox read --path file",
   "sandbox exec -- true",
+  "sandbox run -- true",
+  "sandbox exec list demo",
+  `sandbox exec attach ${endedExecution}`,
+  `sandbox exec logs ${endedExecution}`,
+  `sandbox exec wait ${endedExecution}`,
+  `sandbox exec signal ${endedExecution}`,
   "sandbox cp demo:file copy",
   "sandbox git clone https://example.com/acme/demo",
   "sandbox git checkout main",
@@ -51,7 +58,7 @@ describe("every command that prints data", () => {
   let service: MemoryService;
   let world: TestWorld;
   before(async () => {
-    service = await MemoryService.start();
+    service = await MemoryService.start({ executions: true });
     world = await TestWorld.open({ TENKI_API_KEY: goodToken, TENKI_API_ENDPOINT: service.endpoint });
   });
   after(async () => {
@@ -78,10 +85,11 @@ describe("every command that prints data", () => {
     const covered = new Set(
       lines.map((line) =>
         leafPaths()
-          .find((path) => `${line} `.startsWith(`${path.join(" ")} `))
+          .findLast((path) => `${line} `.startsWith(`${path.join(" ")} `))
           ?.join(" "),
       ),
     );
+    covered.add("sandbox shell"); // needs a terminal, and prints what that does: run.test.ts
     covered.add("sandbox git fetch-pr"); // needs a repository: git.test.ts
     const left = leafPaths().filter((path) => path[0] !== "engine" && !covered.has(path.join(" ")));
     assert.deepEqual(left, []);

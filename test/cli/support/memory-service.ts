@@ -8,7 +8,9 @@ import {
   SandboxService,
   SandboxSessionDataPlaneService,
 } from "../../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
+import { ExecutionService } from "../../../src/gen/tenki/engine/v1/execution_pb.js";
 import { SessionStatsService } from "../../../src/gen/tenki/engine/v1/stats_pb.js";
+import { executionRoutes } from "./execution-routes.js";
 import { statsRoutes } from "./stats-routes.js";
 import { sandboxRoutes } from "./sandbox-routes.js";
 import { dataPlaneRoutes } from "./data-plane-routes.js";
@@ -40,7 +42,8 @@ export class MemoryService implements AsyncDisposable {
     });
   }
 
-  static async start(): Promise<MemoryService> {
+  /** `executions`: it keeps commands, which is beyond the contract. */
+  static async start({ executions = false } = {}): Promise<MemoryService> {
     const sessions = new SessionTable();
     let service: MemoryService | undefined;
     const admit = (context: HandlerContext) => {
@@ -52,6 +55,7 @@ export class MemoryService implements AsyncDisposable {
         router.service(SandboxService, sandboxRoutes(sessions, admit));
         router.service(SessionStatsService, statsRoutes(sessions, admit));
         router.service(SandboxSessionDataPlaneService, dataPlaneRoutes(sessions));
+        if (executions) router.service(ExecutionService, executionRoutes(admit));
       },
     });
     const server = createServer(handler);
