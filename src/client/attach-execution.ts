@@ -1,12 +1,8 @@
 import type { TerminalSize } from "../domain/command.js";
 import { openAttach } from "./open-attach.js";
 import type { Rpc } from "./rpc.js";
-import {
-  closeOnAbort,
-  StreamedCommand,
-  type AttachedCommand,
-  type ConnectionState,
-} from "./running-command.js";
+import { closeOnAbort, type AttachedCommand, type ConnectionState } from "./running-command.js";
+import { StreamedCommand } from "./streamed-command.js";
 import { wayBack } from "./way-back.js";
 
 export interface AttachOptions {

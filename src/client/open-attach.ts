@@ -10,7 +10,7 @@ import { exitFromWire } from "./convert/command.js";
 import { SandboxError } from "./errors.js";
 import { openStream } from "./open-stream.js";
 import type { CallSettings, Rpc } from "./rpc.js";
-import type { NextLink } from "./running-command.js";
+import type { NextLink } from "./streamed-command.js";
 
 type AttachMessageInit = MessageInitShape<typeof AttachExecutionRequestSchema>;
 

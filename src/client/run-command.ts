@@ -12,7 +12,8 @@ import type { StreamStarter } from "./open-stream.js";
 import type { StartOptions } from "./options.js";
 import { runByLane } from "./run-lane.js";
 import { TerminalResizer } from "./resize-terminal.js";
-import { closeOnAbort, notStarted, StreamedCommand, type RunningCommand } from "./running-command.js";
+import { closeOnAbort, notStarted, type RunningCommand } from "./running-command.js";
+import { StreamedCommand } from "./streamed-command.js";
 import { wayBack } from "./way-back.js";
 
 /** Starts a command in a session, and resolves when it runs, or was found not to be startable. */

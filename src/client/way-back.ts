@@ -4,7 +4,7 @@ import { startDeadline } from "../lib/deadline.js";
 import { formatGoDuration } from "../lib/go-duration.js";
 import { openAttach, type Attachment } from "./open-attach.js";
 import type { Rpc } from "./rpc.js";
-import { lostFor, type BreakPoint } from "./running-command.js";
+import { lostFor, type BreakPoint } from "./streamed-command.js";
 
 /** The engine keeps a command whose caller is gone for 30 s. */
 const giveUpAfterMs = 25_000;
