@@ -19,6 +19,11 @@ export interface CommandDefinition {
   readonly examples?: readonly (readonly [command: string, what: string])[];
   /** It ends with the code of a command that it runs: a failure of tenki's own is 125. */
   readonly runsCommand?: boolean;
+  /**
+   * Of its words the first is the session, unless `--session` or `--` stands before it; all others, flags too, are
+   * for the program that it runs. Needs one variadic argument.
+   */
+  readonly passesOn?: boolean;
 }
 
 /** Gives a definition its exact type, from which `OptionsOf` makes the options. */

@@ -40,6 +40,7 @@ export class Context {
   #usesSavedSession = false;
   /** As it was named, where one was. */
   #session: string | undefined;
+  #gateway: string | undefined;
 
   constructor(io: Io, common: CommonOptions, interrupts: Interrupts) {
     this.io = io;
@@ -58,9 +59,17 @@ export class Context {
     return this.common.input && this.io.stdin.isTTY === true && this.io.stderr.isTTY === true;
   }
 
+  /** What `--gateway` says, before anything else is asked of this. */
+  useGateway(gateway: string | undefined): void {
+    this.#gateway = gateway;
+  }
+
   /** Flag, environment, file, default; `local` is resolved to the engine of this machine. */
   settings(): Promise<Settings> {
-    this.#settings ??= resolveSettings(this.io, this.config, this.common);
+    this.#settings ??= resolveSettings(this.io, this.config, {
+      ...this.common,
+      gateway: this.#gateway,
+    });
     return this.#settings;
   }
 

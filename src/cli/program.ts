@@ -120,6 +120,8 @@ class Reader {
   ): void {
     const { define } = module;
     target.takesProgram = define.runsCommand === true;
+    target.passesOn = define.passesOn === true;
+    target.passThroughOptions(target.passesOn);
     registerArguments(target, argumentsOf(define));
     registerFlags(target, "Flags:", flagsOf(define));
     registerFlags(target, "Common flags:", commonFlagsOf(define));

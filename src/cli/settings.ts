@@ -21,7 +21,13 @@ export interface Settings {
 }
 
 /** `local` starts the engine of this machine where it does not run. */
-export async function resolveSettings(io: Io, config: ConfigFile, flags: CommonOptions): Promise<Settings> {
+export async function resolveSettings(
+  io: Io,
+  config: ConfigFile,
+  flags: Pick<CommonOptions, "endpoint" | "workspace" | "project"> & {
+    readonly gateway?: string | undefined;
+  },
+): Promise<Settings> {
   const { env } = io;
   const saved = await config.values();
   const endpoint = resolveEndpoint(io, saved.get("api_endpoint"), flags.endpoint);
@@ -31,7 +37,7 @@ export async function resolveSettings(io: Io, config: ConfigFile, flags: CommonO
     isLocal: endpoint === "local",
     token: known,
     tokenIsSaved: known !== undefined && known === firstFilled(saved.get("auth_token")),
-    gateway: firstFilled(env["TENKI_SANDBOX_GATEWAY_URL"], saved.get("gateway")),
+    gateway: firstFilled(flags.gateway, env["TENKI_SANDBOX_GATEWAY_URL"], saved.get("gateway")),
     workspaceId: firstFilled(flags.workspace, saved.get("workspace_id")),
     projectId: firstFilled(flags.project, saved.get("project_id")),
   };

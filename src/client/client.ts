@@ -13,7 +13,8 @@ import { getStats } from "./stats.js";
 import { resolveSettings } from "./settings.js";
 import { rotateSshAuthority, type SSHAuthority } from "./ssh-authority.js";
 import type { SSHConnection } from "./ssh-connection.js";
-import type { SSHCert } from "./ssh-gateway.js";
+import type { SSHOptions } from "./ssh.js";
+import { findSshGateway, type SSHCert } from "./ssh-gateway.js";
 
 export interface TerminateManyResult {
   readonly terminated: readonly SessionInfo[];
@@ -97,8 +98,13 @@ export class Client extends ResourceCalls implements AsyncDisposable {
   }
 
   /** A raw byte stream to a session's SSH server. */
-  ssh(sessionId: string, signal?: AbortSignal): Promise<SSHConnection> {
-    return this.session(sessionId).ssh(signal);
+  ssh(sessionId: string, how?: SSHOptions): Promise<SSHConnection> {
+    return this.session(sessionId).ssh(how);
+  }
+
+  /** The address of the gateway that SSH goes through, for `SSHOptions`. */
+  findSshGateway(signal?: AbortSignal): Promise<string> {
+    return findSshGateway(this.#rpc, signal);
   }
 
   issueSandboxSSHCert(

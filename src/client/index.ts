@@ -28,6 +28,7 @@ export { OpenCode, OpenCodeInstance } from "./open-code.js";
 export type { OpenCodeResult, OpenCodeRunOptions } from "./open-code.js";
 export type { OpenCodeEvent } from "./open-code-transcript.js";
 export { SSHConnection } from "./ssh-connection.js";
+export type { SSHOptions } from "./ssh.js";
 export type { SSHAuthority } from "./ssh-authority.js";
 export type { SSHCert, SSHCertPermissions } from "./ssh-gateway.js";
 export { Volumes } from "./volumes.js";

@@ -25,7 +25,7 @@ import { readFileStream, type FileReadStream } from "./read-file.js";
 import type { Rpc } from "./rpc.js";
 import { runCommand } from "./run-command.js";
 import type { RunningCommand } from "./running-command.js";
-import { connectSsh } from "./ssh.js";
+import { connectSsh, type SSHOptions } from "./ssh.js";
 import { getSshHostKeys } from "./ssh-authority.js";
 import type { SSHConnection } from "./ssh-connection.js";
 import { issueSshCert, type SSHCert } from "./ssh-gateway.js";
@@ -242,8 +242,8 @@ export class Session implements AsyncDisposable {
   }
 
   /** A raw byte stream to its SSH server. */
-  ssh(signal?: AbortSignal): Promise<SSHConnection> {
-    return connectSsh(this.#rpc, this.id, signal);
+  ssh(how?: SSHOptions): Promise<SSHConnection> {
+    return connectSsh(this.#rpc, this.id, how);
   }
 
   /** Of its SSH server. A service other than tenki's engine may not tell: `CapabilityUnavailableError`. */

@@ -7,6 +7,12 @@ const highWaterBytes = 256 * 1024;
 const normalClosure = 1000;
 const noStatus = 1005;
 
+/** Where the gateway gives no reason. */
+const closeReasons: Readonly<Record<number, string>> = {
+  1001: "the gateway went away",
+  1006: "the connection to the gateway was lost",
+};
+
 /** The raw bytes of an SSH connection; what speaks SSH sits on top of it. */
 export class SSHConnection {
   readonly #socket: WebSocket;
@@ -22,10 +28,11 @@ export class SSHConnection {
     socket.on("message", (data: Buffer, isBinary: boolean) => {
       if (isBinary) this.#received(data);
     });
-    socket.on("close", (code) => {
+    socket.on("close", (code, reason) => {
       this.#ended = true;
       if (code !== normalClosure && code !== noStatus) {
-        this.#failure = new ConnectionError(`the SSH connection broke (${code})`, { requestSent: true });
+        const why = reason.toString() || closeReasons[code] || `code ${code}`;
+        this.#failure = new ConnectionError(`the SSH connection ended: ${why}`, { requestSent: true });
       }
       this.#wake?.();
     });
@@ -56,9 +63,15 @@ export class SSHConnection {
     });
   }
 
+  /** What has been written arrives; the other side is heard until it closes as well. */
   close(): void {
     if (this.#socket.isPaused) this.#socket.resume(); // a paused one would never hear of the close
     this.#socket.close(normalClosure);
+  }
+
+  /** Ends it without waiting for the other side. */
+  terminate(): void {
+    this.#socket.terminate();
   }
 
   #received(data: Uint8Array): void {

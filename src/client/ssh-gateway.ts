@@ -25,10 +25,10 @@ export interface SSHCert {
   readonly permissions?: SSHCertPermissions | undefined;
 }
 
-/** Where a session's SSH bytes go: the gateway that was named, one that the service names, or the API's own host. */
-export async function sshBridgeUrl(rpc: Rpc, sessionId: string, signal?: AbortSignal): Promise<string> {
+/** Where SSH bytes go: the gateway that was named, one that the service names, or the API's own host. */
+export async function findSshGateway(rpc: Rpc, signal?: AbortSignal): Promise<string> {
   const { gateway, endpoint } = rpc.settings;
-  return bridgeAt(gateway ?? (await discoverGateway(rpc, signal)) ?? endpoint, sessionId);
+  return gateway ?? (await discoverGateway(rpc, signal)) ?? endpoint;
 }
 
 /** Has the service sign an OpenSSH public key for a session. */
@@ -68,7 +68,7 @@ async function discoverGateway(rpc: Rpc, signal: AbortSignal | undefined): Promi
   }
 }
 
-function bridgeAt(gateway: string, sessionId: string): string {
+export function bridgeAt(gateway: string, sessionId: string): string {
   if (!URL.canParse(gateway)) {
     throw new SSHUnavailableError(
       "invalid_argument",

@@ -58,6 +58,8 @@ export function bindOptions(source: TenkiCommand, definition: CommandDefinition)
     }
     return [key, value];
   });
+  if (definition.passesOn === true)
+    return { ...Object.fromEntries(flags), ...bindPassedOn(source, definition) };
   const bound = { ...Object.fromEntries(flags), ...bindArguments(source, argumentsOf(definition)) };
   if (!hasSessionArgument(definition)) return bound;
   const given = source.getOptionValue("session") as string | undefined;
@@ -65,6 +67,16 @@ export function bindOptions(source: TenkiCommand, definition: CommandDefinition)
     source.refuse(`two sessions are named: "${given}" and "${String(bound["session"])}"`);
   }
   return { ...bound, session: bound["session"] ?? given };
+}
+
+/** The session, where it stands among the words, and the words that are left. */
+function bindPassedOn(source: TenkiCommand, definition: CommandDefinition): Record<string, unknown> {
+  const key = Object.keys(argumentsOf(definition)).at(-1) ?? "";
+  const given = source.getOptionValue("session") as string | undefined;
+  if (given !== undefined || source.startsWithDashes) return { session: given, [key]: source.args };
+  const [first, ...rest] = source.args;
+  const bound = first === undefined ? undefined : readWord(source, session, first, "SESSION");
+  return { session: bound, [key]: rest[0] === "--" ? rest.slice(1) : rest };
 }
 
 function bindArguments(source: TenkiCommand, table: ArgumentTable): Record<string, unknown> {

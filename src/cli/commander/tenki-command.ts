@@ -14,6 +14,12 @@ export class TenkiCommand extends Command {
     return new TenkiCommand(name);
   }
 
+  /** All flags behind its first word are the program's. */
+  passesOn = false;
+
+  /** `--` stood before its first word. */
+  startsWithDashes = false;
+
   /** What was typed to get here: `tenki sandbox create`. */
   get path(): string {
     return this.parent === null ? this.name() : `${(this.parent as TenkiCommand).path} ${this.name()}`;
@@ -27,6 +33,7 @@ export class TenkiCommand extends Command {
   override parseOptions(args: string[]): ParseOptionsResult {
     const words = this.#spellOut(args);
     const parsed = super.parseOptions(words);
+    this.startsWithDashes = words[words.length - parsed.operands.length - parsed.unknown.length - 1] === "--";
     if (this.takesProgram && !this.#choosesCommand(words, parsed)) (this.commands as Command[]).splice(0);
     return parsed;
   }
@@ -51,7 +58,9 @@ export class TenkiCommand extends Command {
     const isPrograms = this.takesProgram && this.args[0]?.startsWith("-") === false;
     const hint = isPrograms
       ? `put -- before a program that takes flags: ${this.path} -- ${this.args[0]} ${word}`
-      : undefined;
+      : this.passesOn
+        ? `what is for the program stands behind the session, or behind --: ${this.path} SESSION ${word}`
+        : undefined;
     return this.refuse(`unknown flag ${name} for "${this.path}"${suggest(near)}`, hint);
   }
 

@@ -63,6 +63,43 @@ export const commands: CommandGroup = {
           load: () => import("./sandbox/run.js"),
         },
         shell: { summary: "open a shell in a session", load: () => import("./sandbox/shell.js") },
+        ssh: {
+          summary: "log in to a session with ssh",
+          load: () => import("./sandbox/ssh.js"),
+          commands: {
+            config: {
+              summary: "let ssh find sessions by itself, as sbx-<id> and sbx-<name>",
+              commands: {
+                install: {
+                  summary: "include tenki's part in the ssh config",
+                  load: () => import("./sandbox/ssh/config/install.js"),
+                },
+                status: {
+                  summary: "say whether it is installed, and up to date",
+                  load: () => import("./sandbox/ssh/config/status.js"),
+                },
+                uninstall: {
+                  summary: "take it out again",
+                  load: () => import("./sandbox/ssh/config/uninstall.js"),
+                },
+              },
+            },
+          },
+        },
+        "ssh-command": {
+          summary: "print the command line that logs in to a session",
+          load: () => import("./sandbox/ssh-command.js"),
+        },
+        "ssh-proxy": {
+          summary: "carry the bytes of an SSH connection, for ssh",
+          load: () => import("./sandbox/ssh-proxy.js"),
+        },
+        "ssh-keys": {
+          summary: "the keys that may log in to a session",
+          commands: {
+            set: { summary: "replace them", load: () => import("./sandbox/ssh-keys/set.js") },
+          },
+        },
         read: { summary: "print a file of a session, or save it", load: () => import("./sandbox/read.js") },
         write: { summary: "write a file of a session", load: () => import("./sandbox/write.js") },
         cp: {

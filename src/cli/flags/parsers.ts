@@ -182,6 +182,16 @@ export const endpoint: Parser<string> = {
   read: readEndpoint,
 };
 
+/** Where SSH goes through. */
+export const gateway: Parser<string> = {
+  noun: "gateway",
+  expected: "an address like wss://gateway.example.com",
+  read: (word) =>
+    URL.canParse(word) && /^(ws|http)s?:$/.test(new URL(word).protocol)
+      ? word.replace(/\/+$/, "")
+      : undefined,
+};
+
 export function oneOf<const T extends string>(noun: string, choices: readonly T[]): Parser<T> {
   return {
     noun,

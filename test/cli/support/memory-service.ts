@@ -11,6 +11,9 @@ import {
 import { ExecutionService } from "../../../src/gen/tenki/engine/v1/execution_pb.js";
 import { SessionStatsService } from "../../../src/gen/tenki/engine/v1/stats_pb.js";
 import { executionRoutes } from "./execution-routes.js";
+import { SSHService } from "../../../src/gen/tenki/engine/v1/ssh_pb.js";
+import { SSHGatewayClientService } from "../../../src/gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";
+import { SshGateway } from "./ssh-gateway.js";
 import { statsRoutes } from "./stats-routes.js";
 import { sandboxRoutes } from "./sandbox-routes.js";
 import { dataPlaneRoutes } from "./data-plane-routes.js";
@@ -29,10 +32,13 @@ export class MemoryService implements AsyncDisposable {
   /** What every call of the control plane is answered with, where there is one. */
   failure: ConnectError | undefined;
   readonly endpoint: string;
+  /** Closed, unless a test opens it. */
+  readonly ssh: SshGateway;
   readonly #server: Http2Server;
   readonly #connections = new Set<ServerHttp2Session>();
 
-  private constructor(server: Http2Server, sessions: SessionTable) {
+  private constructor(server: Http2Server, sessions: SessionTable, ssh: SshGateway) {
+    this.ssh = ssh;
     this.#server = server;
     this.sessions = sessions;
     this.endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -45,6 +51,7 @@ export class MemoryService implements AsyncDisposable {
   /** `executions`: it keeps commands, which is beyond the contract. */
   static async start({ executions = false } = {}): Promise<MemoryService> {
     const sessions = new SessionTable();
+    const ssh = new SshGateway();
     let service: MemoryService | undefined;
     const admit = (context: HandlerContext) => {
       if (service?.failure !== undefined) throw service.failure;
@@ -56,13 +63,15 @@ export class MemoryService implements AsyncDisposable {
         router.service(SessionStatsService, statsRoutes(sessions, admit));
         router.service(SandboxSessionDataPlaneService, dataPlaneRoutes(sessions));
         if (executions) router.service(ExecutionService, executionRoutes(admit));
+        router.service(SSHGatewayClientService, ssh.routes(sessions, admit));
+        router.service(SSHService, ssh.hostKeyRoutes(admit));
       },
     });
     const server = createServer(handler);
     server.on("sessionError", () => undefined);
     server.on("stream", (stream) => stream.on("error", () => undefined)); // what is dropped is dropped
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    service = new MemoryService(server, sessions);
+    service = new MemoryService(server, sessions, ssh);
     return service;
   }
 
@@ -83,6 +92,7 @@ export class MemoryService implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.sessions.close();
+    this.ssh.remove();
     this.dropConnections();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await Promise.all([...this.sessions.all()].map(({ root }) => rm(root, { recursive: true, force: true })));

@@ -55,6 +55,11 @@ export function sandboxRoutes(
       const said = `git ${operation} failed (exit_code=1); check the repository, ref and access token: no such ref`;
       throw new ConnectError(said, Code.FailedPrecondition);
     }),
+    updateSSHAuthorizedKeys: route(({ sessionId, sshAuthorizedKeys }) => {
+      sessions.get(sessionId);
+      sessions.authorizedKeys.set(sessionId, sshAuthorizedKeys);
+      return {};
+    }),
     pauseSession: route(({ sessionId }) => ({ session: sessions.pause(sessionId).wire })),
     resumeSession: route(({ sessionId }) => ({ session: sessions.resume(sessionId).wire })),
     terminateSession: route(({ sessionId }) => ({ session: sessions.terminate(sessionId).wire })),

@@ -38,6 +38,7 @@ export class SessionTable {
   hidesStats = false;
   readonly created: CreateSessionRequest[] = [];
   readonly commands: RunStart[] = [];
+  readonly authorizedKeys = new Map<string, readonly string[]>();
   /** A directory whose programs are found first. */
   path: string | undefined;
   readonly #sessions = new Map<string, StoredSession>();

@@ -1,5 +1,6 @@
 import type { ExecutionInfo } from "../../../domain/execution.js";
 import { codeOfExit } from "../../exec/exit-status.js";
+import { shellLine } from "../../../lib/shell-quote.js";
 import { type Column, column, type Fields, listView, objectView, type View } from "../view.js";
 
 /** An execution as users, scripts and other programs see it. */
@@ -31,8 +32,7 @@ export const executionsView = (infos: readonly ExecutionInfo[]): View =>
   listView(infos.map(executionFields), columns);
 
 /** As it would be typed. */
-export const commandText = (argv: readonly string[]): string =>
-  argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+export const commandText = shellLine;
 
 const columns: readonly Column[] = [
   column("ID", "id"),

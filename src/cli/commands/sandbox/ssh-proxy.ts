@@ -1,0 +1,34 @@
+import { command, type OptionsOf } from "../../command.js";
+import type { Context } from "../../context.js";
+import { flag, toggle } from "../../flags/flag.js";
+import { filled } from "../../flags/parsers.js";
+import { connectGateway, prepareProxied } from "../../ssh/connect-gateway.js";
+import { relay } from "../../ssh/relay.js";
+import { gatewayFlag } from "../../ssh/ssh-flags.js";
+
+export const define = command({
+  description:
+    "What ssh runs as its ProxyCommand: carries the bytes of one connection between stdin, stdout and the session,\n" +
+    "and keeps the session's certificate fresh. Says nothing, unless it fails.",
+  needsSession: true,
+  flags: {
+    host: flag("HOST", "the session as the ssh config names it: sbx-<id> or sbx-<name>", filled),
+    prepare: toggle("connect to nothing: make the key and the certificate ready, without a word"),
+    ...gatewayFlag,
+  },
+  examples: [["ssh -o ProxyCommand='tenki sandbox ssh-proxy --session demo' tenki@demo", "as ssh uses it"]],
+});
+
+export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<undefined> {
+  if (options.prepare === true) {
+    await prepareProxied(options, ctx).catch(() => undefined); // the connection will tell
+    return;
+  }
+  const giveBack = ctx.takeSignals(); // ssh ends what it has started, and nobody wants to read of it
+  try {
+    const access = await prepareProxied(options, ctx);
+    await relay(await connectGateway(access, ctx), ctx.io);
+  } finally {
+    giveBack();
+  }
+}

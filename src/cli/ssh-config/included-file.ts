@@ -1,0 +1,60 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { shellLine } from "../../lib/shell-quote.js";
+import type { Io } from "../io.js";
+import { sshPaths } from "../ssh/ssh-paths.js";
+import { quoted, sshValue } from "../ssh/ssh-value.js";
+
+export type IncludedState = "missing" | "current" | "outdated" | "edited";
+
+/** A quote would end the word that ssh puts the name into, in a line for a shell. */
+const noQuote = `"!*'*"`;
+
+/** What the user's ssh config includes: all that ssh has to know to reach `sbx-<id>` and `sbx-<name>`. */
+export function includedText(io: Io): string {
+  const { key, sessions } = sshPaths(io);
+  const kept = (name: string) => sshValue(join(sessions, "\0", name)).replaceAll("\0", "%n");
+  const call = `${tenkiLine(io)} sandbox ssh-proxy --host '%n'`;
+  return sealed(`
+Match originalhost "sbx-*,!*'*" exec ${quoted(`${call} --prepare`)}
+
+Host sbx-* ${noQuote}
+  User tenki
+  ProxyCommand ${call}
+  IdentityFile ${sshValue(key)}
+  CertificateFile ${kept("id_ed25519-cert.pub")}
+  IdentitiesOnly yes
+  UserKnownHostsFile ${kept("known_hosts")}
+  StrictHostKeyChecking yes
+  UpdateHostKeys no
+  CanonicalizeHostname no
+`);
+}
+
+/** This command line as a shell starts it, from wherever ssh is called. */
+export function tenkiLine({ env, self }: Pick<Io, "env" | "self">): string {
+  const base = env["XDG_CONFIG_HOME"];
+  const settings = base?.startsWith("/") === true ? ["env", `XDG_CONFIG_HOME=${base}`] : [];
+  return shellLine([...settings, ...self]).replaceAll("%", "%%");
+}
+
+/** Which tenki it calls: what stands before its first word. */
+export const calledTenki = (text: string): string | undefined =>
+  /^ *ProxyCommand (.*) sandbox ssh-proxy /m.exec(text)?.[1];
+
+/** Edited: its seal is broken; outdated: another tenki, or another place, wrote it. */
+export function includedState(text: string | undefined, wanted: string): IncludedState {
+  if (text === undefined) return "missing";
+  if (text === wanted) return "current";
+  const [, print, body = ""] = /^(?:#[^\n]*\n)*?# sha256:([0-9a-f]{64})\n([\s\S]*)$/.exec(text) ?? [];
+  return print === fingerprint(body) ? "outdated" : "edited";
+}
+
+const sealed = (
+  body: string,
+): string => `# How ssh reaches tenki's sessions. "tenki sandbox ssh config install" writes this anew: what is yours
+# belongs into your own ssh config, behind the line that includes this.
+# sha256:${fingerprint(body)}
+${body}`;
+
+const fingerprint = (body: string): string => createHash("sha256").update(body).digest("hex");

@@ -1,0 +1,46 @@
+import { ConnectionError, type Client, type SSHConnection } from "../../client/index.js";
+import { writeFileAtomic } from "../../lib/atomic-file.js";
+import type { Context } from "../context.js";
+import { findSession } from "../find-session.js";
+import { keptGateway, prepareSsh, type SshAccess } from "./prepare-ssh.js";
+import { sessionOfAlias } from "./session-alias.js";
+import { sshPaths } from "./ssh-paths.js";
+
+/** A session that ssh names, or somebody who calls the proxy. */
+export interface ProxiedSession {
+  readonly host: string | undefined;
+  readonly session: string | undefined;
+  readonly gateway: string | undefined;
+}
+
+/** Finds the session, and makes ready what a login to it needs. */
+export async function prepareProxied(named: ProxiedSession, ctx: Context): Promise<SshAccess> {
+  ctx.useGateway(named.gateway);
+  const paths = sshPaths(ctx.io);
+  const client = await ctx.client();
+  const sessionId =
+    named.host === undefined
+      ? (await findSession(client, await ctx.sessionName(named.session))).id
+      : await sessionOfAlias(client, named.host, paths);
+  return prepareSsh(client, { paths, sessionId, env: ctx.io.env });
+}
+
+/** Through the gateway that was named, or the one that is known; the service is asked where neither is there. */
+export async function connectGateway(access: SshAccess, ctx: Context): Promise<SSHConnection> {
+  const client = await ctx.client();
+  const session = client.session(access.sessionId);
+  const named = (await ctx.settings()).gateway;
+  const kept = named ?? keptGateway(access.files);
+  try {
+    if (kept !== undefined) return await session.ssh({ gateway: kept });
+  } catch (error) {
+    if (named !== undefined || !(error instanceof ConnectionError)) throw error;
+  }
+  return session.ssh({ gateway: await askGateway(client, access) });
+}
+
+async function askGateway(client: Client, { files }: SshAccess): Promise<string> {
+  const gateway = await client.findSshGateway();
+  await writeFileAtomic(files.gateway, `${gateway}\n`);
+  return gateway;
+}

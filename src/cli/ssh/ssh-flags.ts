@@ -1,0 +1,34 @@
+import { flag, optionalValue } from "../flags/flag.js";
+import { filled, gateway, localFile, oneOf, type Parser } from "../flags/parsers.js";
+import { parseGoDuration } from "../../lib/go-duration.js";
+import { toggle } from "../flags/flag.js";
+
+export const gatewayFlag = {
+  gateway: flag("URL", "the SSH gateway's address (default: the one that the service names)", gateway),
+};
+
+/** Seconds: ssh knows nothing finer. */
+const connectTimeout: Parser<number> = {
+  noun: "duration",
+  expected: "more than 0, like 10s or 1m; a number alone is seconds",
+  read(word) {
+    const ms = /^\d{1,6}$/.test(word) ? Number(word) * 1_000 : parseGoDuration(word);
+    return ms === undefined || !(ms > 0) ? undefined : Math.ceil(ms / 1_000);
+  },
+};
+
+const checking = oneOf("answer", ["yes", "no", "accept-new", "ask", "true", "false"]);
+
+/** How ssh is called; the same for what calls it and for what prints the call. */
+export const sshFlags = {
+  user: flag("NAME", "who to log in as: root or tenki (default: root)", filled),
+  identityFile: flag("FILE", "a key of yours, in place of the one that tenki has", localFile),
+  batchMode: toggle("never ask for anything"),
+  connectTimeout: flag("DURATION", "how long the connection may take to come about", connectTimeout),
+  strictHostKeyChecking: optionalValue(
+    "HOW",
+    "whether the server has to have the key that is known: yes, no, accept-new or ask (default: yes)",
+    checking,
+  ),
+  ...gatewayFlag,
+};
