@@ -68,18 +68,35 @@ union control {
     char bytes[CMSG_SPACE(sizeof(int))];
 };
 
-int take_connection(struct door *door, uint64_t *offset) {
-    union control control = {0};
-    struct iovec part = {offset, sizeof *offset};
+/* With a number that says what it is for. */
+static ssize_t send_descriptor(int to, int fd, uint64_t number) {
+    union control control = {.header = {CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS}};
+    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+    struct iovec part = {&number, sizeof number};
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    ssize_t size = recvmsg(door->visitor, &message, MSG_CMSG_CLOEXEC);
-    if (size < 0 && (errno == EAGAIN || errno == EINTR)) return -1;
-    int sock = -1;
+    return sendmsg(to, &message, MSG_NOSIGNAL);
+}
+
+/* `fd` is -1 where none came along. */
+static ssize_t receive_descriptor(int from, int *fd, uint64_t *number) {
+    union control control = {0};
+    struct iovec part = {number, sizeof *number};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t size = recvmsg(from, &message, MSG_CMSG_CLOEXEC);
     const struct cmsghdr *header = size < 0 ? NULL : CMSG_FIRSTHDR(&message);
-    if (header != NULL && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof sock)) {
-        memcpy(&sock, CMSG_DATA(header), sizeof sock);
+    *fd = -1;
+    if (header != NULL && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof *fd)) {
+        memcpy(fd, CMSG_DATA(header), sizeof *fd);
     }
+    return size;
+}
+
+int take_connection(struct door *door, uint64_t *offset) {
+    int sock;
+    ssize_t size = receive_descriptor(door->visitor, &sock, offset);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) return -1;
     if (sock >= 0 && size == sizeof *offset) return sock;
     close_end(&sock);
     close_end(&door->visitor);
@@ -89,6 +106,12 @@ int take_connection(struct door *door, uint64_t *offset) {
 void answer_visitor(struct door *door, enum error_reason reason) {
     uint8_t answer = (uint8_t)reason;
     if (send(door->visitor, &answer, 1, MSG_NOSIGNAL) < 0) { /* it is gone: so will be what it brought */ }
+    close_end(&door->visitor);
+}
+
+void give_visitor(struct door *door, int fd) {
+    if (door->visitor < 0) return;
+    if (send_descriptor(door->visitor, fd, 0) < 0) { /* it is gone, and needs nothing */ }
     close_end(&door->visitor);
 }
 
@@ -107,14 +130,18 @@ static int knock(const char *id) {
 
 /* What is answered to it; -1 where nothing is. */
 static int hand_over(int keeper, int sock, uint64_t offset) {
-    union control control = {.header = {CMSG_LEN(sizeof sock), SOL_SOCKET, SCM_RIGHTS}};
-    memcpy(CMSG_DATA(&control.header), &sock, sizeof sock);
-    struct iovec part = {&offset, sizeof offset};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     uint8_t answer;
-    if (sendmsg(keeper, &message, MSG_NOSIGNAL) < 0) return -1;
+    if (send_descriptor(keeper, sock, offset) < 0) return -1;
     return recv(keeper, &answer, 1, 0) == 1 ? answer : -1;
+}
+
+int fetch_from_door(const char *id) {
+    int keeper = knock(id), fd = -1;
+    uint64_t number;
+    if (keeper < 0) return -1;
+    if (receive_descriptor(keeper, &fd, &number) < 0) fd = -1;
+    close(keeper);
+    return fd;
 }
 
 noreturn void serve_attach(int sock, struct reader *request) {

@@ -24,6 +24,11 @@ void admit_visitor(struct door *door);
 int take_connection(struct door *door, uint64_t *offset);
 void answer_visitor(struct door *door, enum error_reason reason);
 
+/* Hands a descriptor to who knocks, and sees the visitor off. */
+void give_visitor(struct door *door, int fd);
+/* What is handed out at the door of that id; -1 where there is none. */
+int fetch_from_door(const char *id);
+
 /* Takes an `attach` request to the door it means. */
 noreturn void serve_attach(int sock, struct reader *request);
 

@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "accept.h"
+#include "dial.h"
 #include "door.h"
 #include "files.h"
 #include "frame.h"
@@ -32,6 +34,9 @@ static void dispatch(int sock, uint8_t type, struct reader *request) {
     case REQUEST_PING: answer_ping(sock); break;
     case REQUEST_RUN: serve_run(sock, request); break;
     case REQUEST_ATTACH: serve_attach(sock, request);
+    case REQUEST_DIAL: serve_dial(sock, request); break;
+    case REQUEST_LISTEN: serve_listen(sock, request); break;
+    case REQUEST_ACCEPT: serve_accept(sock, request); break;
     case REQUEST_PREPARE: serve_prepare(sock, request); break;
     case REQUEST_PLACE: serve_place(sock, request); break;
     default: serve_file_request(sock, type, request); break;

@@ -17,18 +17,19 @@ int refuse(int error, enum error_reason reason) {
     return -1;
 }
 
-static void descriptor_path(int fd, char *path, size_t size) { snprintf(path, size, "/proc/self/fd/%d", fd); }
+void descriptor_path(int fd, char path[DESCRIPTOR_PATH_MAX]) {
+    snprintf(path, DESCRIPTOR_PATH_MAX, "/proc/self/fd/%d", fd);
+}
 
 int reopen(int fd, int flags) {
-    char path[32];
-    descriptor_path(fd, path, sizeof path);
+    char path[DESCRIPTOR_PATH_MAX];
+    descriptor_path(fd, path);
     return open(path, flags | O_CLOEXEC);
 }
 
-/* Where the kernel says that it lies, with every link resolved. */
-static int real_path(int fd, char *real, size_t size) {
-    char path[32];
-    descriptor_path(fd, path, sizeof path);
+int real_path(int fd, char *real, size_t size) {
+    char path[DESCRIPTOR_PATH_MAX];
+    descriptor_path(fd, path);
     ssize_t length = readlink(path, real, size - 1);
     if (length < 0) return -1;
     real[length] = 0;

@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "protocol.h"
 
@@ -31,5 +32,11 @@ int open_target_place(const char *path, struct place *place);
 
 /* The object behind an O_PATH descriptor, opened for use. */
 int reopen(int fd, int flags);
+
+/* The name under which the kernel finds what a descriptor holds, whatever became of its path. */
+enum { DESCRIPTOR_PATH_MAX = 32 };
+void descriptor_path(int fd, char path[DESCRIPTOR_PATH_MAX]);
+/* Where the kernel says that it lies, with every link resolved. */
+int real_path(int fd, char *real, size_t size);
 
 #endif

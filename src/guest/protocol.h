@@ -27,6 +27,9 @@ enum request_type {
     REQUEST_PREPARE = 0x03,
     REQUEST_ATTACH = 0x04,
     REQUEST_PLACE = 0x05,
+    REQUEST_DIAL = 0x06,
+    REQUEST_LISTEN = 0x07,
+    REQUEST_ACCEPT = 0x08,
     REQUEST_READ = 0x10,
     REQUEST_WRITE = 0x11,
     REQUEST_STAT = 0x12,
@@ -56,6 +59,8 @@ enum down_type {
     DOWN_STDIN_TAKEN = 0x85,
     DOWN_EXIT = 0x86,
     DOWN_ATTACHED = 0x87,
+    DOWN_CONNECTED = 0x88, /* the last frame: bytes follow, as they are, either way */
+    DOWN_LISTENING = 0x89,
     DOWN_SIZE = 0x90,
     DOWN_DATA = 0x91,
     DOWN_END = 0x92,
@@ -80,6 +85,7 @@ enum error_reason {
     REASON_NOT_REGULAR = 2,
     REASON_BAD_REQUEST = 3,
     REASON_NOT_KEPT = 4,
+    REASON_PATH_DENIED = 5,
 };
 
 #endif

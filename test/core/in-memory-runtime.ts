@@ -1,9 +1,12 @@
 import { TenkiError } from "../../src/domain/error.js";
 import type { SandboxStats } from "../../src/domain/session-stats.js";
 import type {
+  DialTarget,
   GuestCommand,
   GuestFiles,
+  GuestListener,
   GuestProcess,
+  GuestStream,
   Runtime,
   SandboxFile,
   SandboxSpec,
@@ -11,6 +14,7 @@ import type {
   SshServerProgram,
 } from "../../src/engine/core/ports/runtime.js";
 import { KeptCommands } from "../../src/engine/processes/kept-commands.js";
+import { InMemoryConnections } from "./in-memory-connections.js";
 import { InMemoryFiles } from "./in-memory-files.js";
 import { InMemoryProcess, type Program, programs } from "./in-memory-process.js";
 import type { Steps } from "./steps.js";
@@ -20,6 +24,7 @@ export interface InMemorySandbox {
   readonly files: InMemoryFiles;
   readonly processes: Set<InMemoryProcess>;
   readonly kept: KeptCommands;
+  readonly connections: InMemoryConnections;
   isPaused: boolean;
   /** What was written into it since it began, in order. */
   readonly placed: SandboxFile[];
@@ -48,6 +53,7 @@ export class InMemoryRuntime implements Runtime {
             files: new InMemoryFiles(),
             processes: new Set(),
             kept: new KeptCommands(),
+            connections: new InMemoryConnections(),
             isPaused: false,
             placed: [],
             commands: [],
@@ -130,6 +136,27 @@ export class InMemoryRuntime implements Runtime {
     return { argv: ["sshd"], settings: [] };
   }
 
+  dial(
+    sessionId: string,
+    target: DialTarget,
+    _options: { readonly timeoutMs: number },
+    signal: AbortSignal,
+  ): Promise<GuestStream> {
+    return this.#steps.run("runtime.dial", () => this.#inside(sessionId).connections.dial(target), signal);
+  }
+
+  listen(
+    sessionId: string,
+    options: { readonly address: string; readonly port: number },
+    signal: AbortSignal,
+  ): Promise<GuestListener> {
+    return this.#steps.run(
+      "runtime.listen",
+      () => this.#inside(sessionId).connections.listen(options),
+      signal,
+    );
+  }
+
   /** What a test says; of a sandbox that is not there nothing. */
   readonly usage = new Map<string, SandboxStats>();
 
@@ -150,6 +177,7 @@ export class InMemoryRuntime implements Runtime {
     const sandbox = this.sandboxes.get(sessionId);
     this.sandboxes.delete(sessionId);
     sandbox?.files.fail(gone());
+    sandbox?.connections.fail(gone());
     for (const process of sandbox?.processes ?? []) process.fail(gone());
   }
 

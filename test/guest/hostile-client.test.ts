@@ -40,7 +40,7 @@ test("a frame that claims to be huge is refused, without waiting for it", async 
 });
 
 test("a request of a kind that does not exist is refused", async () => {
-  for (const type of [0, 0x05, 0x20, down.pong, 0xff]) {
+  for (const type of [0, 0x09, 0x20, down.pong, 0xff]) {
     assert.deepEqual(
       await ask(frame(type, Buffer.from("x"))),
       errorFrame(constants.errno.EPROTO),

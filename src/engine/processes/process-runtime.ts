@@ -4,15 +4,20 @@ import { homeDirectory } from "../../domain/file.js";
 import { TenkiError } from "../../domain/error.js";
 import type { SandboxStats } from "../../domain/session-stats.js";
 import type {
+  DialTarget,
   GuestCommand,
   GuestFiles,
+  GuestListener,
   GuestProcess,
+  GuestStream,
   Runtime,
   SandboxSpec,
   SpawnResult,
   SshServerProgram,
 } from "../core/ports/runtime.js";
 import { HostFiles } from "./host-files.js";
+import { dialHost } from "./host-dial.js";
+import { listenOnHost } from "./host-listener.js";
 import { KeptCommands } from "./kept-commands.js";
 import { sandboxVariable, startHostProcess } from "./host-process.js";
 import { areMarkedStopped, continueMarked, killMarked, stopMarked } from "./marked-processes.js";
@@ -100,6 +105,25 @@ class ProcessRuntime implements Runtime {
       "failed_precondition",
       "ssh is not to be had with --isolation process: there is no sandbox that would hold who comes in",
     );
+  }
+
+  async dial(
+    sessionId: string,
+    target: DialTarget,
+    options: { readonly timeoutMs: number },
+    signal: AbortSignal,
+  ): Promise<GuestStream> {
+    return dialHost(await this.#requireRoot(sessionId), target, options.timeoutMs, signal);
+  }
+
+  async listen(
+    sessionId: string,
+    options: { readonly address: string; readonly port: number },
+    signal: AbortSignal,
+  ): Promise<GuestListener> {
+    signal.throwIfAborted();
+    await this.#requireRoot(sessionId);
+    return listenOnHost(options);
   }
 
   /** Its processes are the host's like any other, counted by nobody. */

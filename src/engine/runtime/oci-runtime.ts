@@ -5,9 +5,12 @@ import { TenkiError } from "../../domain/error.js";
 import type { SandboxStats } from "../../domain/session-stats.js";
 import type { Logger } from "../../lib/logger.js";
 import type {
+  DialTarget,
   GuestCommand,
   GuestFiles,
+  GuestListener,
   GuestProcess,
+  GuestStream,
   Runtime,
   SandboxFile,
   SandboxSpec,
@@ -191,6 +194,23 @@ class OciRuntime implements Runtime {
 
   sshServer(): SshServerProgram {
     return findSshServer();
+  }
+
+  dial(
+    sessionId: string,
+    target: DialTarget,
+    options: { readonly timeoutMs: number },
+    signal: AbortSignal,
+  ): Promise<GuestStream> {
+    return this.#link(sessionId).dial(target, options, signal);
+  }
+
+  listen(
+    sessionId: string,
+    options: { readonly address: string; readonly port: number },
+    signal: AbortSignal,
+  ): Promise<GuestListener> {
+    return this.#link(sessionId).listen(options, signal);
   }
 
   async stats(sessionId: string): Promise<SandboxStats> {

@@ -96,6 +96,13 @@ export class GuestSandbox {
     }
   }
 
+  /** Resolves once this many of pid 1's handlers are left. */
+  async waitUntilHandlers(count: number, timeoutMs = 5_000): Promise<void> {
+    const left = () => childrenOf(this.#initPid).length;
+    const done = await waitUntil(() => left() === count || undefined, { timeoutMs });
+    if (done === undefined) throw new Error(`there are ${left()} handlers rather than ${count}`);
+  }
+
   /** Everything inside is gone, and so is what the test put on the host. */
   async stop(): Promise<void> {
     if (this.#outer.exitCode === null && this.#outer.signalCode === null) {

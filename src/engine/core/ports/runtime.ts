@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { CommandExit, TerminalSize } from "../../../domain/command.js";
 import type { FileInfo } from "../../../domain/file.js";
 import type { SandboxStats } from "../../../domain/session-stats.js";
@@ -134,6 +135,32 @@ export interface SshServerProgram {
   readonly settings: readonly string[];
 }
 
+/** What is reached inside: a port, at whichever of the sandbox's own addresses listens on it, or a unix socket. */
+export type DialTarget = { readonly port: number } | { readonly unixSocketPath: string };
+
+/**
+ * A connection to something inside. Either side may stop sending first (`allowHalfOpen`). What breaks off, or goes
+ * away with its sandbox, ends with an error, as a peer that has said its last does not. Destroying it before the end
+ * is a reset inside. Its owner must see it close or destroy it.
+ */
+export type GuestStream = Duplex;
+
+export interface GuestConnectionAccepted {
+  readonly stream: GuestStream;
+  /** `address:port`, with brackets around an IPv6 address. */
+  readonly sourceAddress: string;
+}
+
+/** Listens inside until it is closed. */
+export interface GuestListener {
+  readonly address: string;
+  readonly port: number;
+  /** For one reader. What is not asked for waits in the sandbox's kernel; throws `unavailable` when the sandbox goes away. */
+  readonly connections: AsyncIterable<GuestConnectionAccepted>;
+  /** Idempotent. Connections that were taken stay. */
+  close(): void;
+}
+
 /** Runs sandboxes. Keyed by session id; every call observes the kernel rather than remembering. */
 export interface Runtime {
   /** Resolves when a command would run. On failure nothing is left behind. */
@@ -168,6 +195,23 @@ export interface Runtime {
   place(sessionId: string, files: readonly SandboxFile[], signal: AbortSignal): Promise<void>;
   /** `failed_precondition`, with the reason, where sandboxes have none. */
   sshServer(): SshServerProgram;
+  /**
+   * Connects to what listens inside, as the sandbox's user. Throws `DialError`: `refused`, `timeout` (0 = as long as
+   * the kernel tries) and `path_denied`, for what is no socket or lies, its links resolved inside, neither below the
+   * home directory nor below /tmp, /run or /var/run. The signal is for the way there.
+   */
+  dial(
+    sessionId: string,
+    target: DialTarget,
+    options: { readonly timeoutMs: number },
+    signal: AbortSignal,
+  ): Promise<GuestStream>;
+  /** Listens inside, at port 0 on one that is free. `failed_precondition` where the address is taken or none of the sandbox's. */
+  listen(
+    sessionId: string,
+    options: { readonly address: string; readonly port: number },
+    signal: AbortSignal,
+  ): Promise<GuestListener>;
   /** Seen from outside: nothing is started inside. Of a sandbox that does not run nothing is known. */
   stats(sessionId: string): Promise<SandboxStats>;
   /** After a restart: removes every sandbox of ours that is not in `keep`. */

@@ -17,10 +17,16 @@ export class GuestConnection {
   readonly #socket: Socket;
   readonly #reader: FrameReader;
 
-  /** `patienceMs`: how long the guest may be silent when it is its turn; 0 = for ever, as a command may. */
-  constructor(socketPath: string, patienceMs: number = 0) {
+  /**
+   * `patienceMs`: how long the guest may be silent when it is its turn; 0 = for ever, as a command may.
+   * `allowHalfOpen`: we may go on when the guest has said its last; default: not.
+   */
+  constructor(
+    socketPath: string,
+    { patienceMs = 0, allowHalfOpen = false }: { patienceMs?: number; allowHalfOpen?: boolean } = {},
+  ) {
     const address = openSocketAddress(socketPath);
-    this.#socket = connect({ path: address.path });
+    this.#socket = connect({ path: address.path, allowHalfOpen });
     this.#socket.once("connect", address.release).once("close", address.release);
     this.#reader = new FrameReader(this.#socket);
     if (patienceMs > 0) this.#limitSilence(patienceMs);
@@ -52,6 +58,12 @@ export class GuestConnection {
       this.#socket.write(payload, done);
       this.#socket.uncork();
     });
+  }
+
+  /** After the last frame: the connection is the caller's, and bytes are no frames any more. */
+  release(): { readonly socket: Socket; readonly received: Buffer } {
+    this.#socket.setTimeout(0).removeAllListeners("timeout");
+    return { socket: this.#socket, received: this.#reader.release() };
   }
 
   /** Idempotent. The guest ends what it was doing for us, but for a command that is kept. */

@@ -21,15 +21,26 @@ const queuedBytesMax = dataBytesMax + headerBytes;
 export class FrameReader {
   readonly #socket: Socket;
   readonly #queue = new ByteQueue();
+  readonly #heard = {
+    data: (chunk: Buffer) => this.#add(chunk),
+    error: (error: Error) => this.#fail(error),
+    close: () => this.#fail(undefined),
+    end: () => this.#fail(undefined),
+  };
   #frame: { readonly type: number; left: number } | undefined;
   #failure: TenkiError | undefined;
   #wake: (() => void) | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    socket.on("data", (chunk: Buffer) => this.#add(chunk));
-    socket.on("error", (error) => this.#fail(error));
-    socket.on("close", () => this.#fail(undefined));
+    for (const [event, heard] of Object.entries(this.#heard)) socket.on(event, heard);
+  }
+
+  /** No frame follows: what was received already is the beginning of something else, and so is what comes. */
+  release(): Buffer {
+    this.#socket.pause();
+    for (const [event, heard] of Object.entries(this.#heard)) this.#socket.off(event, heard);
+    return this.#queue.take(this.#queue.length);
   }
 
   /** Somebody asked for a frame that is not there yet. */

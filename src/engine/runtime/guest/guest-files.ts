@@ -23,7 +23,7 @@ export class LinkedFiles implements GuestFiles {
   }
 
   async read(path: string, options: ReadFileOptions): Promise<FileContent> {
-    const connection = new GuestConnection(this.#socketPath, this.#patienceMs);
+    const connection = new GuestConnection(this.#socketPath, { patienceMs: this.#patienceMs });
     try {
       return await readContent(connection, path, options);
     } catch (error) {
@@ -81,7 +81,7 @@ export class LinkedFiles implements GuestFiles {
   }
 
   async #during<T>(operation: (connection: GuestConnection) => Promise<T>): Promise<T> {
-    const connection = new GuestConnection(this.#socketPath, this.#patienceMs);
+    const connection = new GuestConnection(this.#socketPath, { patienceMs: this.#patienceMs });
     try {
       return await operation(connection);
     } finally {

@@ -1,14 +1,19 @@
 import { TenkiError } from "../../../domain/error.js";
 import type {
+  DialTarget,
   GuestCommand,
   GuestFiles,
+  GuestListener,
   GuestProcess,
+  GuestStream,
   SandboxFile,
   SpawnResult,
 } from "../../core/ports/runtime.js";
 import { GuestConnection } from "./connection.js";
+import { dialGuest, dialPatienceMs } from "./dial.js";
 import { expectFrame } from "./guest-error.js";
 import { LinkedFiles } from "./guest-files.js";
+import { LinkedListener } from "./guest-listener.js";
 import { PayloadWriter } from "./payload.js";
 import { down, protocolVersion, request, requestBytesMax, userOwns } from "./protocol.js";
 import { attachCommand, spawnCommand } from "./spawn.js";
@@ -84,5 +89,24 @@ export class GuestLink {
   async attach(id: string, outputOffset: number, signal: AbortSignal): Promise<GuestProcess> {
     const connection = new GuestConnection(this.#socketPath);
     return connection.during(signal, () => attachCommand(connection, id, outputOffset));
+  }
+
+  /** Connects to something inside. Throws `DialError`. The signal is for the way there. */
+  async dial(
+    target: DialTarget,
+    options: { readonly timeoutMs: number },
+    signal: AbortSignal,
+  ): Promise<GuestStream> {
+    const patienceMs = dialPatienceMs(options.timeoutMs);
+    const connection = new GuestConnection(this.#socketPath, { patienceMs, allowHalfOpen: true });
+    return connection.during(signal, () => dialGuest(connection, target, options.timeoutMs));
+  }
+
+  /** The signal is for the beginning: once it listens, its `close` ends it. */
+  listen(
+    options: { readonly address: string; readonly port: number },
+    signal: AbortSignal,
+  ): Promise<GuestListener> {
+    return LinkedListener.open(this.#socketPath, options, signal);
   }
 }

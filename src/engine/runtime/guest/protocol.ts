@@ -16,6 +16,9 @@ export const request = {
   prepare: 0x03,
   attach: 0x04,
   place: 0x05,
+  dial: 0x06,
+  listen: 0x07,
+  accept: 0x08,
   read: 0x10,
   write: 0x11,
   stat: 0x12,
@@ -43,6 +46,8 @@ export const down = {
   stdinTaken: 0x85,
   exit: 0x86,
   attached: 0x87,
+  connected: 0x88,
+  listening: 0x89,
   size: 0x90,
   data: 0x91,
   end: 0x92,
@@ -58,4 +63,14 @@ export const userOwns = 0x10000;
 export const runFlags = { privileged: 1, pty: 2, stdin: 4, letGo: 8 } as const;
 
 /** What an errno alone does not say. */
-export const errorReason = { none: 0, outsideHome: 1, notRegular: 2, badRequest: 3, notKept: 4 } as const;
+export const errorReason = {
+  none: 0,
+  outsideHome: 1,
+  notRegular: 2,
+  badRequest: 3,
+  notKept: 4,
+  pathDenied: 5,
+} as const;
+
+/** What a `dial` request names. */
+export const dialKinds = { port: 0, unixSocket: 1 } as const;

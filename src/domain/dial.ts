@@ -1,0 +1,24 @@
+import { type ErrorKind, TenkiError } from "./error.js";
+
+/** Why nobody was reached, or no longer is: nobody listens, no answer in time, a path that may not be dialled, broken off. */
+export type DialFailure = "refused" | "timeout" | "path_denied" | "reset";
+
+const kinds: Readonly<Record<DialFailure, ErrorKind>> = {
+  refused: "unavailable",
+  timeout: "deadline_exceeded",
+  path_denied: "permission_denied",
+  reset: "unavailable",
+};
+
+/** A connection to something inside that was not made, or broke. */
+export class DialError extends TenkiError {
+  readonly failure: DialFailure;
+  /** The kernel's number for it; 0 where it has none. */
+  readonly errno: number;
+
+  constructor(failure: DialFailure, message: string, details: { errno?: number; cause?: unknown } = {}) {
+    super(kinds[failure], message, { cause: details.cause });
+    this.failure = failure;
+    this.errno = details.errno ?? 0;
+  }
+}
