@@ -107,6 +107,10 @@ describe("a detached command", () => {
   it("ends past its time, and says where it cannot be started", async () => {
     const late = await detach("--timeout", "200ms", "--", "sleep", "1000");
     assert.equal((await exec("wait", "-q", late)).code, 124);
+    const missing = await exec("-d", "--", "no-such-program");
+    assert.equal(missing.code, 127);
+    assert.match(missing.stderr, /^error: cannot run no-such-program: .*no such file or directory\n$/);
+    assert.equal((await exec("wait", "-q", missing.stdout.trim())).code, 127);
     const root = await detach("--user", "root", "--cwd", "/tmp", "-e", "A=1", "-c", "whoami; pwd; echo $A");
     assert.equal((await exec("wait", "-q", root)).code, 0);
     assert.equal((await exec("logs", root)).stdout, "root\n/tmp\n1\n");

@@ -33,9 +33,12 @@ export async function execInSession(session: Session, options: ExecOptions, ctx:
 
 /** The status line, and why a command could not be started. */
 export async function tellEnd(exit: CommandExit, program: string, ctx: Context): Promise<void> {
-  if (!couldStart(exit)) await ctx.warn(`error: cannot run ${program}: ${spawnFailure(exit)}`);
+  if (!couldStart(exit)) await warnOfSpawn(exit, program, ctx);
   await ctx.note(statusLine(exit));
 }
+
+export const warnOfSpawn = (exit: CommandExit, program: string, ctx: Context): Promise<void> =>
+  ctx.warn(`error: cannot run ${program}: ${spawnFailure(exit)}`);
 
 /** A terminal's output is for eyes. */
 export function refuseCapturedTerminal(tty: boolean | undefined, { common }: Context): void {

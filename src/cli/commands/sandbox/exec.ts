@@ -10,7 +10,8 @@ import {
   surroundingsFlags,
   timeoutFlag,
 } from "../../exec/command-flags.js";
-import { execInSession, refuseCapturedTerminal } from "../../exec/exec-in-session.js";
+import { execInSession, refuseCapturedTerminal, warnOfSpawn } from "../../exec/exec-in-session.js";
+import { codeOfExit, couldStart } from "../../exec/exit-status.js";
 import { startDetached } from "../../exec/start-detached.js";
 import { toggle } from "../../flags/flag.js";
 import { textView } from "../../output/view.js";
@@ -66,5 +67,8 @@ export async function run(options: Options, ctx: Context): Promise<Outcome> {
   };
   if (options.detach !== true) return execInSession(session, how, ctx);
   const started = await startDetached(session, how, ctx);
-  return { view: textView(started.id, executionFields(started)) };
+  const view = textView(started.id, executionFields(started));
+  if (started.exit === undefined || couldStart(started.exit)) return { view };
+  await warnOfSpawn(started.exit, argv[0] ?? "", ctx);
+  return { view, exitCode: codeOfExit(started.exit) };
 }

@@ -2,7 +2,8 @@ import { TenkiError } from "../../../../domain/error.js";
 import type { ExecutionInfo } from "../../../../domain/execution.js";
 import { command, type OptionsOf, type Outcome } from "../../../command.js";
 import type { Context } from "../../../context.js";
-import { codeOfExit, statusLine } from "../../../exec/exit-status.js";
+import { tellEnd } from "../../../exec/exec-in-session.js";
+import { codeOfExit } from "../../../exec/exit-status.js";
 import { findExecution } from "../../../find-execution.js";
 import { flag, required } from "../../../flags/flag.js";
 import { execution, positiveDuration } from "../../../flags/parsers.js";
@@ -40,7 +41,7 @@ async function outcomeOf(ended: ExecutionInfo, ctx: Context): Promise<Outcome> {
   if (ended.exit === undefined) {
     throw new TenkiError("aborted", `the execution is lost: ${ended.problem ?? "its exit is not known"}`);
   }
-  if (ctx.common.output === "text") await ctx.note(statusLine(ended.exit));
+  if (ctx.common.output === "text") await tellEnd(ended.exit, ended.argv[0] ?? "", ctx);
   return {
     view: ctx.common.output === "text" ? undefined : executionView(ended),
     exitCode: codeOfExit(ended.exit),
