@@ -1,5 +1,6 @@
 import type { CommandExit } from "../domain/command.js";
 import { formatGoDuration } from "../lib/go-duration.js";
+import { startTimer } from "../lib/long-timer.js";
 import { SandboxError } from "./errors.js";
 import type { RunningCommand } from "./running-command.js";
 
@@ -9,9 +10,9 @@ const graceMs = 15_000;
 /** Waits for a command's end, and lets go of it where even its timeout does not bring it about. */
 export async function waitForExit(command: RunningCommand, timeoutMs: number): Promise<CommandExit> {
   if (timeoutMs === 0) return command.exit;
-  let overdue: NodeJS.Timeout | undefined;
+  let callOff = () => {};
   const never = new Promise<never>((_, reject) => {
-    overdue = setTimeout(() => {
+    callOff = startTimer(timeoutMs + graceMs, () => {
       command.close();
       const after = formatGoDuration(timeoutMs + graceMs);
       reject(
@@ -20,11 +21,11 @@ export async function waitForExit(command: RunningCommand, timeoutMs: number): P
           `the service did not end a command out of time within ${after}`,
         ),
       );
-    }, timeoutMs + graceMs);
+    });
   });
   try {
     return await Promise.race([command.exit, never]);
   } finally {
-    clearTimeout(overdue);
+    callOff();
   }
 }

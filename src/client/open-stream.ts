@@ -16,7 +16,7 @@ export type StreamStarter<T> = (
 export function openStream<T>(rpc: Rpc, plan: CallPlan, start: StreamStarter<T>): Promise<OpenStream<T>> {
   return rpc.attempt(plan, async (at, { headers, timeoutMs }) => {
     const stop = new AbortController();
-    const opening = startDeadline(timeoutMs ?? 0x7fffffff, plan.signal);
+    const opening = startDeadline(timeoutMs ?? Number.MAX_SAFE_INTEGER, plan.signal);
     const abandon = () => stop.abort();
     opening.signal.addEventListener("abort", abandon, { once: true });
     if (opening.signal.aborted) abandon();

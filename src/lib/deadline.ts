@@ -1,3 +1,5 @@
+import { startTimer } from "./long-timer.js";
+
 /** A signal that aborts after `ms`, or when `parent` does; `clear` lets go of both. */
 export interface Deadline {
   readonly signal: AbortSignal;
@@ -9,10 +11,10 @@ export interface Deadline {
 export function startDeadline(ms: number, parent?: AbortSignal): Deadline {
   const controller = new AbortController();
   let expired = false;
-  const timer = setTimeout(() => {
+  const callOff = startTimer(ms, () => {
     expired = true;
     controller.abort(new Error(`no answer within ${ms} ms`));
-  }, ms);
+  });
   const onParent = () => controller.abort(parent?.reason);
   parent?.addEventListener("abort", onParent, { once: true });
   if (parent?.aborted) onParent();
@@ -20,7 +22,7 @@ export function startDeadline(ms: number, parent?: AbortSignal): Deadline {
     signal: controller.signal,
     expired: () => expired,
     clear() {
-      clearTimeout(timer);
+      callOff();
       parent?.removeEventListener("abort", onParent);
     },
   };

@@ -34,6 +34,18 @@ describe("bin/tenki", () => {
     assert.equal(said, "/nonexistent/.config/tenki/config.yaml\n");
   });
 
+  it("keeps --env-file to itself: what is in the file is not for the runtime", async () => {
+    const [hook, file] = [join(directory, "hook.cjs"), join(directory, "some.env")];
+    await writeFile(hook, "process.exit(77);\n");
+    await writeFile(file, `NODE_OPTIONS=--require=${hook}\n`);
+    const at = ["--endpoint", "http://127.0.0.1:1", "--session", "demo"];
+    const exec = async (from: string) =>
+      (await tryProcess(["bin/tenki", "sandbox", "exec", ...at, "--env-file", from, "--", "true"], { env }))
+        .stderr;
+    assert.match(await exec(file), /^error: no token/);
+    assert.match(await exec(`${file}.none`), /^error: cannot use .*: no such file or directory\n/);
+  });
+
   it("does without its code cache, and with one that is no use", async () => {
     for (const cache of [undefined, "no code cache at all"]) {
       const copy = await mkdtemp(join(directory, "copy-"));

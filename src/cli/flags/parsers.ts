@@ -51,20 +51,23 @@ export const localFile: Parser<string> = {
   read: (word) => (word === "" || word.includes("\0") ? undefined : word),
 };
 
+/** Ten years: what is longer is a slip, and past what the contract has numbers for. */
+const longestDurationMs = 87_600 * 3_600_000;
+
 /** Milliseconds. */
 export const duration: Parser<number> = {
   noun: "duration",
-  expected: "a number with its unit, like 30s, 2m or 1h30m",
+  expected: "a number with its unit, like 30s, 2m or 1h30m, up to 87600h",
   read(word) {
     const ms = parseGoDuration(word);
-    return ms === undefined || ms < 0 || !Number.isFinite(ms) ? undefined : ms;
+    return ms === undefined || ms < 0 || ms > longestDurationMs ? undefined : ms;
   },
 };
 
 /** Milliseconds, more than none. */
 export const positiveDuration: Parser<number> = {
   ...duration,
-  expected: "more than 0, like 30s, 2m or 1h30m",
+  expected: "more than 0, like 30s, 2m or 1h30m, up to 87600h",
   read: (word) => duration.read(word) || undefined,
 };
 
@@ -222,7 +225,7 @@ export const uuid: Parser<string> = {
 /** Whole minutes; 0 = never. */
 export const minutes: Parser<number> = {
   noun: "duration",
-  expected: "whole minutes, like 30m or 2h; 0 for never",
+  expected: "whole minutes, like 30m or 2h, up to 87600h; 0 for never",
   read(word) {
     const ms = duration.read(word);
     return ms === undefined || ms % 60_000 !== 0 ? undefined : ms / 60_000;

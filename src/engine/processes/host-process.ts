@@ -8,6 +8,7 @@ import { type CommandExit, spawnFailureCode } from "../../domain/command.js";
 import { homeDirectory } from "../../domain/file.js";
 import { TenkiError } from "../../domain/error.js";
 import { noSuchSignal } from "../../domain/signal.js";
+import { startTimer } from "../../lib/long-timer.js";
 import { numberSignal } from "../../lib/signals.js";
 import type { GuestCommand } from "../core/ports/runtime.js";
 import { CommandEvents } from "./command-events.js";
@@ -62,8 +63,8 @@ class HostProcess implements RunningCommand {
     this.#child = child;
     this.pid = child.pid ?? 0;
     child.stdin.on("error", () => undefined); // a command that does not read its input
-    const timer = timeoutMs > 0 ? setTimeout(() => this.#runOut(), timeoutMs) : undefined;
-    void this.#follow().finally(() => clearTimeout(timer));
+    const callOff = timeoutMs > 0 ? startTimer(timeoutMs, () => this.#runOut()) : undefined;
+    void this.#follow().finally(() => callOff?.());
   }
 
   writeStdin(data: Uint8Array): void {

@@ -68,7 +68,7 @@ export class Workbench {
   }
 
   spawn(args: readonly string[], options: CallOptions = {}): ChildProcess {
-    const child = spawn(process.execPath, [launcher, ...args], {
+    const child = spawn(launcher, args, {
       env: { ...this.env, ...options.env },
       cwd: options.cwd ?? this.home,
       stdio: ["pipe", "pipe", "pipe"],

@@ -15,7 +15,11 @@ export const define = command({
     tags: commaList("A,B", "new tags in place of all it has", tag),
     clearTags: toggle("take all tags away"),
     sticky: toggle("keep it when it is idle; --sticky=false lets it go"),
-    maxDuration: flag("DURATION", "how long it may live, counted from its creation", positiveDuration),
+    maxDuration: flag(
+      "DURATION",
+      "how long it may live, counted from when it began to run",
+      positiveDuration,
+    ),
   },
   examples: [["tenki sandbox update demo --tags ci,nightly --sticky", "tag it and keep it"]],
 });
