@@ -54,6 +54,18 @@ export const programs: Readonly<Record<string, Program>> = {
     for await (const data of io.stdin) await io.write("stdout", data);
     return 0;
   },
+  /** An SSH server as far as a bridge can tell: says back what it is told; `quit`, `flood`, `stall`. */
+  sshd: async (io) => {
+    await io.write("stderr", "Connection from UNKNOWN\n\u0007bell\n");
+    for await (const data of io.stdin) {
+      const word = Buffer.from(data).toString();
+      if (word === "quit") return 0;
+      if (word === "stall") await new Promise((resolve) => io.signal.addEventListener("abort", resolve));
+      while (word === "flood" && !io.signal.aborted) await io.write("stdout", new Uint8Array(1_000));
+      await io.write("stdout", data);
+    }
+    return 0;
+  },
   /** `flood COUNT`: COUNT times 1000 bytes. */
   flood: async (io) => {
     for (let left = Number(io.command.argv[1]); left > 0 && !io.signal.aborted; left -= 1) {

@@ -131,7 +131,6 @@ export class InMemoryRuntime implements Runtime {
     return this.#steps.run("runtime.place", () => void this.#inside(sessionId).placed.push(...files), signal);
   }
 
-  /** `cat` serves well enough: it says back what it is told. */
   sshServer(): SshServerProgram {
     return { argv: ["sshd"], settings: [] };
   }

@@ -145,6 +145,10 @@ export const commands: CommandGroup = {
           load: () => import("./engine/doctor.js"),
         },
         token: { summary: "print its token", load: () => import("./engine/token.js") },
+        "rotate-ca": {
+          summary: "make a new authority for SSH certificates",
+          load: () => import("./engine/rotate-ca.js"),
+        },
       },
     },
     config: {

@@ -13,14 +13,21 @@ export interface DoctorOptions {
 
 /** Tries everything that an engine of this user's would need, and says what is missing and how to get it. */
 export async function runDoctor(options: DoctorOptions = {}): Promise<DoctorReport> {
-  const [{ checkRuntime }, { checkImages }, { checkDisks }, { checkNetwork }, { checkRootless }] =
-    await Promise.all([
-      import("../runtime/checks.js"),
-      import("../images/checks.js"),
-      import("../disks/checks.js"),
-      import("../network/checks.js"),
-      import("../rootless/checks.js"),
-    ]);
+  const [
+    { checkRuntime },
+    { checkImages },
+    { checkDisks },
+    { checkNetwork },
+    { checkRootless },
+    { checkSsh },
+  ] = await Promise.all([
+    import("../runtime/checks.js"),
+    import("../images/checks.js"),
+    import("../disks/checks.js"),
+    import("../network/checks.js"),
+    import("../rootless/checks.js"),
+    import("../runtime/openssh.js"),
+  ]);
   const isRoot = process.getuid?.() === 0;
   const checks: readonly Check[] = isRoot
     ? [
@@ -28,10 +35,12 @@ export async function runDoctor(options: DoctorOptions = {}): Promise<DoctorRepo
         ["images", () => checkImages()],
         ["disks", checkDisks],
         ["network", checkNetwork],
+        ["ssh", checkSsh],
       ]
     : [
         ["rootless", checkRootless],
         ["images", () => checkImages()],
+        ["ssh", checkSsh],
       ];
   const findings: Finding[] = [];
   for (const [name, check] of checks) findings.push(...(await attempt(name, check)));

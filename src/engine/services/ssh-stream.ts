@@ -20,6 +20,9 @@ const pingMs = 30_000;
 /** How long a server may take to end once its client has gone. */
 const goneGraceMs = 10_000;
 
+/** A close frame holds no more than 123 bytes. */
+const reasonLengthMax = 120;
+
 const closeCodes = { normal: 1000, goingAway: 1001, failed: 1011 } as const;
 
 /** Carries the bytes between a client and the server that was started for it, until either ends. */
@@ -31,14 +34,13 @@ export async function carrySsh(
   const lost = new AbortController();
   const call = untilStopping(lost.signal, stopping);
   const said = new SshServerLog(log, sessionId);
+  const bytes = new SocketBytes(socket);
   const pings = setInterval(() => socket.ping(), pingMs);
   let grace: NodeJS.Timeout | undefined;
-  socket.once("close", () => {
-    clearInterval(pings);
-    grace = setTimeout(() => lost.abort(), goneGraceMs);
-  });
+  const onClose = () => void (grace = setTimeout(() => lost.abort(), goneGraceMs));
+  socket.once("close", onClose);
   try {
-    const input = { open: true, closesAtEnd: true, signal: call.signal, frames: toInput(socket) };
+    const input = { open: true, closesAtEnd: true, signal: call.signal, frames: toInput(bytes) };
     for await (const event of followProcess(process, input)) {
       if (event.kind === "stdout") await send(socket, event.data);
       else if (event.kind === "stderr") said.add(event.data);
@@ -46,8 +48,10 @@ export async function carrySsh(
     }
     socket.close(closeCodes.normal);
   } catch (error) {
-    socket.close(...toClosing(error));
+    socket.close(...toClosing(error, stopping));
   } finally {
+    bytes.drop();
+    socket.off("close", onClose);
     clearInterval(pings);
     clearTimeout(grace);
     call.clear();
@@ -55,8 +59,8 @@ export async function carrySsh(
   }
 }
 
-async function* toInput(socket: WebSocket) {
-  for await (const data of new SocketBytes(socket)) yield { kind: "stdin" as const, data };
+async function* toInput(bytes: SocketBytes) {
+  for await (const data of bytes) yield { kind: "stdin" as const, data };
 }
 
 /** Resolves when more may be sent. What a client does not get any more is nobody's matter. */
@@ -68,9 +72,8 @@ async function send(socket: WebSocket, data: Uint8Array): Promise<void> {
   });
 }
 
-function toClosing(error: unknown): [code: number, reason: string] {
-  const isKnown = error instanceof TenkiError;
-  if (isKnown && error.kind === "unavailable") return [closeCodes.goingAway, error.message];
-  if (isKnown && error.kind === "failed_precondition") return [closeCodes.goingAway, error.message];
-  return [closeCodes.failed, "the ssh connection failed"];
+function toClosing(error: unknown, stopping: AbortSignal): [code: number, reason: string] {
+  if (!(error instanceof TenkiError)) return [closeCodes.failed, "the ssh connection failed"];
+  const isOver = stopping.aborted || error.kind === "failed_precondition";
+  return [isOver ? closeCodes.goingAway : closeCodes.failed, error.message.slice(0, reasonLengthMax)];
 }
