@@ -21,6 +21,10 @@ export interface ProgramIo {
 /** Resolves with the exit code. */
 export type Program = (io: ProgramIo) => Promise<number>;
 
+async function flood(io: ProgramIo): Promise<void> {
+  while (!io.signal.aborted) await io.write("stdout", new Uint8Array(1_000));
+}
+
 /** What can be run inside an in-memory sandbox. */
 export const programs: Readonly<Record<string, Program>> = {
   true: async () => 0,
@@ -61,7 +65,7 @@ export const programs: Readonly<Record<string, Program>> = {
       const word = Buffer.from(data).toString();
       if (word === "quit") return 0;
       if (word === "stall") await new Promise((resolve) => io.signal.addEventListener("abort", resolve));
-      while (word === "flood" && !io.signal.aborted) await io.write("stdout", new Uint8Array(1_000));
+      if (word === "flood") await flood(io);
       await io.write("stdout", data);
     }
     return 0;

@@ -203,3 +203,24 @@ test("orphans are reaped while their command runs, and after", async () => {
   );
   assert.doesNotMatch(stdout, /Z/);
 });
+
+test("one that is let go of hears the end of its input, and what it started goes on", async () => {
+  const script = `${daemon}; trap 'echo hung up > "$HOME/signalled"' HUP; cat > "$HOME/heard"; exec sleep 1001`;
+  const process = await start(sandbox, ["sh", "-c", `cd; ${script}`], { letGo: true });
+  await process.writeStdin(Buffer.from("last words"));
+  const heard = await waitUntil(
+    async () => ((await shell(sandbox, "cat heard")).stdout === "last words" ? true : undefined),
+    { timeoutMs: 10_000 },
+  );
+  assert.equal(heard, true);
+  process.close();
+  const ended = await waitUntil(
+    async () => ((await shell(sandbox, "pgrep -x -f 'sleep 1001'")).exit.exitCode === 0 ? true : undefined),
+    { timeoutMs: 10_000 },
+  );
+  assert.equal(ended, true, "it did not hear the end of its input");
+  const left = await shell(sandbox, "pgrep -x -f 'sleep 1000'; ls; pkill sleep; true");
+  assert.match(left.stdout, /^\d+\n/, "the daemon was ended");
+  assert.doesNotMatch(left.stdout, /signalled/);
+  await sandbox.waitUntilIdle();
+});

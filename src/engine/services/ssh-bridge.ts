@@ -63,6 +63,7 @@ async function serve(options: SshBridgeOptions, { request, socket, accept }: Upg
   try {
     const sessionId = admit(options, request);
     await options.ready;
+    call.signal.throwIfAborted();
     process = await connect(options, sessionId, call.signal);
     call.signal.addEventListener("abort", () => process?.close(), { once: true });
     const accepted = await Promise.race([accept(), gone(call.signal)]);
