@@ -95,7 +95,8 @@ const parts = {
         loader: "ts",
       },
       outfile: "dist/engine.cjs",
-      external: ["@photostructure/sqlite"], // a native addon, which finds its binary beside itself
+      // A native addon, which finds its binary beside itself; and what only sandboxes with a list need.
+      external: ["@photostructure/sqlite", "dns-packet"],
     }),
   client: () =>
     build({

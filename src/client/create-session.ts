@@ -1,12 +1,16 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { TenkiError } from "../domain/error.js";
-import type { CreateSessionRequestSchema } from "../gen/tenki/sandbox/v1/sandbox_pb.js";
+import type {
+  CreateSessionRequestSchema,
+  CreateSessionResponse,
+} from "../gen/tenki/sandbox/v1/sandbox_pb.js";
 import type { TemplateRuntimeState } from "../gen/tenki/sandbox/v1/template_pb.js";
 import { sessionFromWire } from "./convert/session.js";
 import { millisToWire } from "./convert/time.js";
+import { createListed } from "./egress.js";
 import { SandboxError, TemplateRuntimeFailedError, WaitReadyFailedError } from "./errors.js";
 import type { CreateOptions } from "./options.js";
-import type { Rpc } from "./rpc.js";
+import type { CallSettings, Rpc } from "./rpc.js";
 import { Session } from "./session.js";
 import { defaultWaitTimeoutMs } from "./wait.js";
 
@@ -24,11 +28,11 @@ export async function createSession(rpc: Rpc, options: CreateOptions): Promise<S
   const timeoutMs =
     options.waitTimeoutMs ??
     (options.fromTemplateSpec === undefined ? defaultWaitTimeoutMs : templateWaitTimeoutMs);
-  const answer = await rpc
-    .sandbox("createSession", createRequest(rpc, options), { signal, ...(waitReady ? { timeoutMs } : {}) })
-    .catch((error: unknown) => {
+  const answer = await requestSession(rpc, options, { signal, ...(waitReady ? { timeoutMs } : {}) }).catch(
+    (error: unknown) => {
       throw withoutAnswer(error);
-    });
+    },
+  );
   const session = new Session(rpc, sessionFromWire(answer.session));
   session.dataPlane.accept(answer);
   if (options.waitForRuntime === true && answer.session?.runtimeState === runtimeFailed) {
@@ -48,6 +52,18 @@ export async function createSession(rpc: Rpc, options: CreateOptions): Promise<S
     const { kind, message, hint } = error;
     throw new WaitReadyFailedError(kind, message, session, { hint, cause: error });
   }
+}
+
+/** An empty list is one, which the service refuses: it would be read as none. */
+function requestSession(
+  rpc: Rpc,
+  options: CreateOptions,
+  call: CallSettings,
+): Promise<CreateSessionResponse> {
+  const request = createRequest(rpc, options);
+  return options.allowEgress === undefined
+    ? rpc.sandbox("createSession", request, call)
+    : createListed(rpc, request, options.allowEgress, call);
 }
 
 /** A create that was not answered may have happened all the same. */

@@ -3,6 +3,7 @@ export { createClient } from "@connectrpc/connect";
 export { createGrpcTransport } from "@connectrpc/connect-node";
 export { ExecutionService } from "../gen/tenki/engine/v1/execution_pb.js";
 export { SSHService } from "../gen/tenki/engine/v1/ssh_pb.js";
+export { EgressService } from "../gen/tenki/engine/v1/egress_pb.js";
 export { SessionStatsService } from "../gen/tenki/engine/v1/stats_pb.js";
 export { SandboxService, SandboxSessionDataPlaneService } from "../gen/tenki/sandbox/v1/sandbox_pb.js";
 export { SSHGatewayClientService } from "../gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";

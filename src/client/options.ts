@@ -68,6 +68,11 @@ export interface CreateOptions {
   readonly name?: string | undefined;
   readonly allowInbound?: boolean | undefined;
   readonly allowOutbound?: boolean | undefined;
+  /**
+   * All that it may reach: `name`, `*.name`, an address or a network, each with `:port` or without. Of tenki's
+   * engine; another service makes no session: `CapabilityUnavailableError`.
+   */
+  readonly allowEgress?: readonly string[] | undefined;
   /** 0 or unset = the service's default. */
   readonly maxDurationMs?: number | undefined;
   /** 0 = never paused for being idle. */

@@ -5,6 +5,7 @@ import { isIdempotent, mayRetry, pauseBefore } from "./retry.js";
 import type { Settings } from "./settings.js";
 import type {
   DataPlaneRpc,
+  EgressRpc,
   EngineSshRpc,
   ExecutionRpc,
   SandboxRpc,
@@ -83,6 +84,16 @@ export class Rpc {
   ): Promise<ResponseOf<ExecutionRpc, M>> {
     return this.attempt(this.#plan("ExecutionService", method, options), async (at, call) =>
       invoke(at.executions, method, request, call),
+    );
+  }
+
+  egress<M extends UnaryMethod<EgressRpc>>(
+    method: M,
+    request: RequestOf<EgressRpc, M>,
+    options: CallSettings = {},
+  ): Promise<ResponseOf<EgressRpc, M>> {
+    return this.attempt(this.#plan("EgressService", method, options), async (at, call) =>
+      invoke(at.egress, method, request, call),
     );
   }
 

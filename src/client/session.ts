@@ -1,3 +1,4 @@
+import type { EgressUse } from "../domain/egress.js";
 import type { FileInfo } from "../domain/file.js";
 import type { ExposedPort } from "../domain/preview-url.js";
 import type { SessionInfo, SessionState, VolumeAttachment } from "../domain/session.js";
@@ -11,6 +12,7 @@ import {
 } from "./artifacts.js";
 import type { ArtifactUploadOptions } from "./artifacts.js";
 import { DataPlane } from "./data-plane.js";
+import { getEgress } from "./egress.js";
 import { SandboxError, SessionNotFoundError, SessionTerminatedError } from "./errors.js";
 import { exec } from "./exec.js";
 import type { ExecResult } from "./exec-result.js";
@@ -75,6 +77,11 @@ export class Session implements AsyncDisposable {
 
   async refresh(): Promise<SessionInfo> {
     return this.#heard(await this.#rpc.sandbox("getSession", { sessionId: this.id }));
+  }
+
+  /** What it may reach, and what it tried besides; undefined where the service knows no lists. */
+  egress(): Promise<EgressUse | undefined> {
+    return getEgress(this.#rpc, this.id);
   }
 
   /** Until it is RUNNING (default 3 minutes); throws where it ends, or rests, instead. */

@@ -5,6 +5,7 @@ import {
   ExecutionService,
   SandboxService,
   SandboxSessionDataPlaneService,
+  EgressService,
   SessionStatsService,
   SSHGatewayClientService,
   SSHService,
@@ -18,6 +19,7 @@ export type DataPlaneRpc = RpcClient<typeof SandboxSessionDataPlaneService>;
 export type SshRpc = RpcClient<typeof SSHGatewayClientService>;
 export type EngineSshRpc = RpcClient<typeof SSHService>;
 export type ExecutionRpc = RpcClient<typeof ExecutionService>;
+export type EgressRpc = RpcClient<typeof EgressService>;
 export type StatsRpc = RpcClient<typeof SessionStatsService>;
 
 /** The contract's services at one address. */
@@ -27,6 +29,7 @@ export interface ServicesAt {
   readonly ssh: SshRpc;
   /** Beyond the contract. */
   readonly executions: ExecutionRpc;
+  readonly egress: EgressRpc;
   readonly stats: StatsRpc;
   readonly engineSsh: EngineSshRpc;
   readonly connection: Http2Connection;
@@ -40,6 +43,7 @@ class LazyServices implements ServicesAt {
   #dataPlane: DataPlaneRpc | undefined;
   #ssh: SshRpc | undefined;
   #executions: ExecutionRpc | undefined;
+  #egress: EgressRpc | undefined;
   #stats: StatsRpc | undefined;
   #engineSsh: EngineSshRpc | undefined;
 
@@ -62,6 +66,10 @@ class LazyServices implements ServicesAt {
 
   get executions(): ExecutionRpc {
     return (this.#executions ??= createClient(ExecutionService, this.#transport));
+  }
+
+  get egress(): EgressRpc {
+    return (this.#egress ??= createClient(EgressService, this.#transport));
   }
 
   get stats(): StatsRpc {

@@ -2,7 +2,12 @@ import { TenkiError } from "../../src/domain/error.js";
 import type { DiskUsage } from "../../src/domain/session-stats.js";
 import type { Disk, Disks } from "../../src/engine/core/ports/disks.js";
 import type { Image, Images } from "../../src/engine/core/ports/images.js";
-import type { Network, NetworkAttachment, NetworkPolicy } from "../../src/engine/core/ports/network.js";
+import type {
+  Network,
+  NetworkAttachment,
+  NetworkPolicy,
+  Refused,
+} from "../../src/engine/core/ports/network.js";
 import type { SandboxParts } from "../../src/engine/core/sandbox-parts.js";
 import { InMemoryRuntime } from "./in-memory-runtime.js";
 import { Steps } from "./steps.js";
@@ -28,6 +33,7 @@ export class InMemoryParts implements SandboxParts {
 /** Gives the lowest free number again and again, as an address range does. */
 export class InMemoryNetwork implements Network {
   readonly attached = new Map<string, NetworkPolicy>();
+  holdsToLists = true;
   readonly #steps: Steps;
 
   constructor(steps: Steps) {
@@ -48,8 +54,18 @@ export class InMemoryNetwork implements Network {
     return this.#steps.run("network.detach", () => void this.attached.delete(handle));
   }
 
-  sweep(keep: ReadonlySet<string>): Promise<void> {
-    return this.#steps.run("network.sweep", () => removeOthers(this.attached, keep));
+  refused(handle: string): Promise<Refused | undefined> {
+    return Promise.resolve(
+      this.attached.get(handle)?.egress === undefined ? undefined : { packets: 3, names: 2 },
+    );
+  }
+
+  /** Policies are what it was given last. */
+  sweep(keep: ReadonlyMap<string, NetworkPolicy>): Promise<void> {
+    return this.#steps.run("network.sweep", () => {
+      removeOthers(this.attached, new Set(keep.keys()));
+      for (const [handle, policy] of keep) if (this.attached.has(handle)) this.attached.set(handle, policy);
+    });
   }
 
   async close(): Promise<void> {

@@ -32,10 +32,12 @@ import { gitMethods } from "../../src/engine/services/git.js";
 import { identityMethods } from "../../src/engine/services/identity.js";
 import { runMethods } from "../../src/engine/services/run.js";
 import { sessionMethods } from "../../src/engine/services/sessions.js";
+import { egressMethods } from "../../src/engine/services/egress.js";
 import { statsMethods } from "../../src/engine/services/stats.js";
 import { workspaceMethods } from "../../src/engine/services/workspace.js";
 import { MemoryStore } from "../../src/engine/store/memory-store.js";
 import { ExecutionService } from "../../src/gen/tenki/engine/v1/execution_pb.js";
+import { EgressService } from "../../src/gen/tenki/engine/v1/egress_pb.js";
 import { SessionStatsService } from "../../src/gen/tenki/engine/v1/stats_pb.js";
 import { SandboxService, SandboxSessionDataPlaneService } from "../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
 import { type Logger, silentLogger } from "../../src/lib/logger.js";
@@ -57,6 +59,7 @@ export class ServiceBench {
   readonly parts = new InMemoryParts();
   readonly clock = new FakeClock();
   readonly sandbox: Client<typeof SandboxService>;
+  readonly egress: Client<typeof EgressService>;
   readonly stats: Client<typeof SessionStatsService>;
   /** To be served by a server of its own. */
   readonly dataPlaneMethods: ReturnType<typeof runMethods> & ReturnType<typeof fileMethods>;
@@ -124,12 +127,14 @@ export class ServiceBench {
       });
       router.service(ExecutionService, executionMethods(executionOptions));
       const { parts, clock } = this;
+      router.service(EgressService, egressMethods({ sessions, images: this.parts.images, dataPlane }));
       router.service(SessionStatsService, statsMethods(new Stats({ store, sessions, parts, clock })));
       router.service(SandboxSessionDataPlaneService, this.dataPlaneMethods);
     };
     const withToken = this.#transport({ authorization: `Bearer ${token}` });
     this.sandbox = createClient(SandboxService, withToken);
     this.executionCalls = createClient(ExecutionService, withToken);
+    this.egress = createClient(EgressService, withToken);
     this.stats = createClient(SessionStatsService, withToken);
   }
 

@@ -1,5 +1,6 @@
 import { commaList, flag, repeated, toggle } from "../flags/flag.js";
 import {
+  egressRule,
   environmentEntry,
   filled,
   integer,
@@ -23,6 +24,11 @@ export const createFlags = {
   diskSizeGb: flag("GB", "disk", integer(resourceBounds.diskSizeGb)),
   allowInbound: toggle("ports can be exposed"),
   allowOutbound: toggle("it can reach the network; --allow-outbound=false cuts it off"),
+  allowEgress: commaList(
+    "HOST[:PORT]",
+    "all that it can reach: names, *.name, addresses, networks",
+    egressRule,
+  ),
   maxDuration: flag("DURATION", "how long it may live", positiveDuration),
   idleTimeout: flag("DURATION", "pause it when it is idle for so long; 0 = never", minutes),
   pauseRetention: flag("DURATION", "how long it is kept while it is paused", positiveDuration),

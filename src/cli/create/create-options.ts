@@ -22,6 +22,7 @@ export async function createOptions(options: Options, ctx: Context): Promise<Cre
     diskSizeGb: options.diskSizeGb,
     allowInbound: options.allowInbound,
     allowOutbound: options.allowOutbound,
+    allowEgress: allowEgress(options),
     maxDurationMs: options.maxDuration,
     idleTimeoutMinutes: options.idleTimeout,
     pauseRetentionMs: options.pauseRetention,
@@ -42,6 +43,13 @@ export async function createOptions(options: Options, ctx: Context): Promise<Cre
     githubToken: githubToken(options.githubTokenEnv, ctx),
     enableOpenCode: options.opencode,
   };
+}
+
+/** Undefined: no list was given. */
+function allowEgress({ allowEgress: list, allowOutbound }: Options): readonly string[] | undefined {
+  if (list.length === 0) return undefined;
+  if (allowOutbound !== false) return list;
+  throw new TenkiError("usage", "--allow-egress and --allow-outbound=false contradict each other");
 }
 
 function checkSource({ snapshot, image, template }: Options): void {

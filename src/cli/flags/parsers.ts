@@ -1,3 +1,4 @@
+import { egressRuleForms, formatEgressRule, readEgressRule } from "../../domain/egress.js";
 import { parseByteSize } from "../../lib/byte-size.js";
 import { parseGoDuration } from "../../lib/go-duration.js";
 
@@ -18,6 +19,16 @@ export interface Parser<T> {
 }
 
 export const text: Parser<string> = { noun: "value", expected: "a text", read: (word) => word };
+
+/** In its one form. */
+export const egressRule: Parser<string> = {
+  noun: "destination",
+  expected: egressRuleForms,
+  read(word) {
+    const rule = readEgressRule(word);
+    return rule === undefined ? undefined : formatEgressRule(rule);
+  },
+};
 
 /** As `text`, and not empty. */
 export const filled: Parser<string> = { noun: "value", expected: "a text that is not empty", read: orEmpty };

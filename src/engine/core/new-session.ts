@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { defaultNetwork, defaultResources } from "../../domain/resources.js";
 import type { Access } from "./access.js";
 import { checkEnvironment } from "./check-command.js";
+import { checkEgress } from "./egress.js";
 import type { SessionRecord } from "./ports/store.js";
 import { checkRetention, endAfter } from "./session-end.js";
 import { checkSessionName, inventSessionName } from "./session-name.js";
@@ -23,6 +24,7 @@ export function newSession(request: CreateSession, access: Access, createdAt: Da
     timeoutAt:
       request.maxDurationMs === undefined ? undefined : endAfter(createdAt, request.maxDurationMs, createdAt),
     allowInbound: request.allowInbound ?? defaultNetwork.allowInbound,
+    egress: checkEgress(request),
     allowOutbound: request.allowOutbound ?? defaultNetwork.allowOutbound,
     cpuCores: request.cpuCores ?? defaultResources.cpuCores,
     memoryMb: request.memoryMb ?? defaultResources.memoryMb,

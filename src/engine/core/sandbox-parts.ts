@@ -5,6 +5,7 @@ import type { Network, NetworkAttachment } from "./ports/network.js";
 import type { Runtime, SandboxFile } from "./ports/runtime.js";
 import type { SessionRecord } from "./ports/store.js";
 import { gigabyte } from "./limits.js";
+import { networkPolicy } from "./egress.js";
 import { hostnameFor } from "./session-name.js";
 
 /** What a sandbox is put together from. */
@@ -88,7 +89,7 @@ const attach = (
   record: RecordHandles,
 ): Promise<NetworkAttachment> =>
   keep(
-    network.attach({ outbound: session.allowOutbound }),
+    network.attach(networkPolicy(session)),
     ({ handle }) => record({ networkHandle: handle }),
     ({ handle }) => network.detach(handle),
   );

@@ -1,5 +1,7 @@
 import type { KeyedMutex } from "../../lib/keyed-mutex.js";
 import type { Logger } from "../../lib/logger.js";
+import { networkPolicy } from "./egress.js";
+import type { NetworkPolicy } from "./ports/network.js";
 import type { SessionRecord } from "./ports/store.js";
 import type { SandboxParts } from "./sandbox-parts.js";
 import type { SessionEnds } from "./session-ends.js";
@@ -37,7 +39,7 @@ export class SessionRecovery {
     const handles = (pick: (record: SessionRecord) => string | undefined) =>
       new Set(kept.flatMap((record) => pick(record) ?? []));
     await parts.runtime.sweep(handles(({ id }) => id));
-    await parts.network.sweep(handles(({ networkHandle }) => networkHandle));
+    await parts.network.sweep(policiesOf(kept));
     await parts.disks.sweep(handles(({ diskHandle }) => diskHandle));
     const count = (wanted: SessionRecord["state"]) => kept.filter(({ state }) => state === wanted).length;
     const outcome = { running: count("RUNNING"), ended: ended.filter(Boolean).length };
@@ -114,6 +116,13 @@ export class SessionRecovery {
     return table.move(id, "resumed", { pausedAt: undefined, pauseExpiresAt: undefined });
   }
 }
+
+const policiesOf = (sessions: readonly SessionRecord[]): Map<string, NetworkPolicy> =>
+  new Map(
+    sessions.flatMap((session) =>
+      session.networkHandle === undefined ? [] : [[session.networkHandle, networkPolicy(session)]],
+    ),
+  );
 
 const goneAtStart = "its sandbox was gone when the engine started";
 

@@ -9,6 +9,8 @@ export interface CreateSession {
   readonly projectId?: string | undefined;
   readonly allowInbound?: boolean | undefined;
   readonly allowOutbound?: boolean | undefined;
+  /** All that it may reach; unset: what `allowOutbound` says. */
+  readonly egress?: readonly string[] | undefined;
   /** Unset: it lives until it is terminated. */
   readonly maxDurationMs?: number | undefined;
   readonly idleTimeoutMinutes?: number | undefined;

@@ -1,8 +1,10 @@
 import { TenkiError } from "../../domain/error.js";
+import type { EgressUse } from "../../domain/egress.js";
 import { isTerminal } from "../../domain/session.js";
 import { KeyedMutex } from "../../lib/keyed-mutex.js";
 import type { Logger } from "../../lib/logger.js";
 import type { Access } from "./access.js";
+import { readEgressUse, requireLists } from "./egress.js";
 import { DueWork } from "./due-work.js";
 import { readFirstClone } from "./git/clone-first.js";
 import type { GitCall } from "./git/git-call.js";
@@ -82,7 +84,8 @@ export class Sessions {
   /** Records a new session and begins to boot it; who wants it running watches it. */
   create(request: CreateSession): SessionRecord {
     if (this.#closing) throw stopping();
-    const { access, clock, limits } = this.#options;
+    const { access, clock, limits, parts } = this.#options;
+    if (request.egress !== undefined) requireLists(parts.network);
     const { env, secrets } = splitSecrets(request.env);
     const clone = readFirstClone(request.cloneRepoUrl);
     const record = {
@@ -102,6 +105,11 @@ export class Sessions {
   /** As the record has it, whatever its state; an unknown id is `not_found`. */
   get(id: string): SessionRecord {
     return this.#table.get(id);
+  }
+
+  /** What a session may reach, and what it tried besides. */
+  egress(id: string): Promise<EgressUse> {
+    return readEgressUse(this.#options.parts.network, this.get(id));
   }
 
   /** The session, if a command can run in it now. */

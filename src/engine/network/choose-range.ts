@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { TenkiError } from "../../domain/error.js";
 import { writeFileAtomic } from "../../lib/atomic-file.js";
 import { withFileLock } from "../../lib/file-lock.js";
+import { boundsOf } from "../../domain/ipv4-network.js";
 import { runProcess, tryProcess } from "../../lib/process.js";
 import { renderRules, tableName } from "./rules.js";
-import { boundsOf, linkPrefix } from "./slot.js";
+import { linkPrefix } from "./slot.js";
 
 interface Route {
   readonly dst?: string;

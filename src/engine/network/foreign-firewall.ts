@@ -28,12 +28,12 @@ function rulesOf(instanceId: string): [chain: string, rules: string[][]][] {
   const question = (protocol: string) => [
     "-p",
     protocol,
-    "--dport",
-    "53",
     "-m",
     "conntrack",
     "--ctstate",
     "DNAT",
+    "--ctorigdstport",
+    "53",
   ];
   return [
     [

@@ -1,7 +1,16 @@
 import { KeyedMutex } from "../../lib/keyed-mutex.js";
 import { runProcess, tryProcess } from "../../lib/process.js";
-import { renderRules, sourceElement, tableName } from "./rules.js";
+import { readCounts, readKnownLinks } from "./egress/known-links.js";
+import type { KnownLink, ListedLink } from "./egress/listed-link.js";
+import { addLink, type Admission, admitAddresses, removeLinkRules } from "./egress/render-link.js";
+import { behindBridge, renderRules, sourceElement, tableName } from "./rules.js";
 import type { Slot } from "./slot.js";
+
+export interface Adoption {
+  /** Those of the links that have a list. */
+  readonly listed: readonly ListedLink[];
+  readonly resolver: string | undefined;
+}
 
 /**
  * The engine's table of rules in the kernel. Changes are one after another, and what is known here of the
@@ -12,6 +21,7 @@ export class RuleTable {
   readonly #range: string;
   readonly #links = new Map<string, Slot>();
   readonly #outbound = new Set<string>();
+  readonly #listed = new Map<string, ListedLink>();
   readonly #turns = new KeyedMutex();
   #resolver: string | undefined;
   #removed = false;
@@ -36,6 +46,43 @@ export class RuleTable {
     });
   }
 
+  /** From here on a link that is open reaches what its list says, and no more. */
+  list(link: ListedLink): Promise<void> {
+    return this.#turn(async () => {
+      const elsewhere = behindBridge(await listUplinks());
+      await nft(addLink(this.#name, link, { range: this.#range, elsewhere }));
+      this.#listed.set(link.slot.name, link);
+    });
+  }
+
+  /** Opens addresses that a name has led to, in a group of ports, for so long. */
+  admit(name: string, { group, addresses, seconds }: Admission): Promise<void> {
+    return this.#turn(async () => {
+      const link = this.#listed.get(name);
+      const admitted = link?.admitted[group];
+      if (link === undefined || admitted === undefined) return;
+      const now = Date.now();
+      const until = now + seconds * 1_000;
+      for (const [address, end] of admitted) if (end <= now) admitted.delete(address);
+      const shorter = addresses.filter((address) => (admitted.get(address) ?? 0) < until);
+      if (shorter.length === 0) return;
+      await nft(admitAddresses(this.#name, link, { group, addresses: shorter, seconds }));
+      for (const address of shorter) admitted.set(address, until);
+    });
+  }
+
+  /** What was refused to a link that has a list. */
+  async countRefused(name: string): Promise<{ packets: number; names: number } | undefined> {
+    await this.#turn(() => this.#readCounts());
+    const link = this.#listed.get(name);
+    return link && { packets: link.refusedPackets, names: link.refusedNames };
+  }
+
+  /** What the kernel holds of links that had a list, before `adopt` writes the table anew. */
+  readKnown(): Promise<(slot: Slot) => KnownLink | undefined> {
+    return readKnownLinks(this.#name);
+  }
+
   /** From here on no packet of it leaves. */
   close(slot: Slot): Promise<void> {
     return this.#turn(async () => {
@@ -49,21 +96,25 @@ export class RuleTable {
     return this.#turn(async () => {
       const known = this.#links.delete(slot.name);
       const open = this.#outbound.delete(slot.name);
+      const link = this.#listed.get(slot.name);
+      this.#listed.delete(slot.name);
       if (!known) return;
       const source = `delete element ${this.#name} sources { ${sourceElement(slot)} }`;
       const way = open ? `delete element ${this.#name} outbound { "${slot.name}" }` : "";
-      await nft(`${source}\n${way}`).catch(() => this.#write()); // somebody changed the table
+      const list = link === undefined ? "" : removeLinkRules(this.#name, link);
+      await nft(`${source}\n${way}\n${list}`).catch(() => this.#write()); // somebody changed the table
     });
   }
 
   /** After a restart: these links stay, with the way out that the kernel says they have. */
-  adopt(slots: readonly Slot[], resolver: string | undefined): Promise<void> {
+  adopt(slots: readonly Slot[], { listed, resolver }: Adoption): Promise<void> {
     return this.#turn(async () => {
       const outbound = await this.#listOutbound();
       for (const slot of slots) {
         this.#links.set(slot.name, slot);
         if (outbound.has(slot.name)) this.#outbound.add(slot.name);
       }
+      for (const link of listed) this.#listed.set(link.slot.name, link);
       this.#resolver = resolver;
       await this.#write();
     });
@@ -91,6 +142,7 @@ export class RuleTable {
       const { exitCode } = await tryProcess(["nft", "list", "chain", ...this.#name.split(" "), "to_host"]);
       lost = exitCode !== 0;
       if (lost) await this.#write();
+      else await this.#readCounts(); // what is counted by then outlives a table that somebody takes away
     });
     return lost;
   }
@@ -102,13 +154,22 @@ export class RuleTable {
     });
   }
 
+  async #readCounts(): Promise<void> {
+    if (this.#listed.size === 0) return;
+    const counts = await readCounts(this.#name);
+    if (counts === undefined) return;
+    for (const link of this.#listed.values()) Object.assign(link, counts(link.slot.number));
+  }
+
   async #write(): Promise<void> {
+    await this.#readCounts();
     await nft(
       renderRules({
         instanceId: this.#instanceId,
         range: this.#range,
         slots: [...this.#links.values()],
         outbound: this.#outbound,
+        listed: [...this.#listed.values()],
         resolver: this.#resolver,
         uplinks: await listUplinks(),
       }),

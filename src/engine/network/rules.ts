@@ -1,3 +1,6 @@
+import { neverReached } from "../../domain/ipv4-network.js";
+import type { ListedLink } from "./egress/listed-link.js";
+import { renderLink, renderMaps } from "./egress/render-link.js";
 import { linkPrefix, type Slot, slotsPerRange } from "./slot.js";
 
 export const tableName = (instanceId: string): string => `inet tenki_${instanceId}`;
@@ -9,26 +12,25 @@ export interface RuleInputs {
   readonly slots: readonly Slot[];
   /** The names of those that may reach the world. */
   readonly outbound: ReadonlySet<string>;
+  /** Those of them that may reach only what is on their list. */
+  readonly listed?: readonly ListedLink[] | undefined;
   /** Where questions about names go; undefined: nowhere. */
   readonly resolver: string | undefined;
   /** The interfaces that lead to the world. */
   readonly uplinks: readonly string[];
 }
 
-/** Neither the world nor anybody's: link-local (metadata services), other sandboxes, loopback, multicast. */
-const closedRanges = "{ 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 198.19.0.0/16, 224.0.0.0/3 }";
-
 /** Enough for a crawler; a sixteenth of what a small machine's kernel keeps for all. */
 const maxConnections = 4_096;
 
 /** The whole policy of an engine as one transaction for `nft -f -`; it replaces what was there. */
-export function renderRules({ instanceId, range, slots, outbound, resolver, uplinks }: RuleInputs): string {
+export function renderRules(inputs: RuleInputs): string {
+  const { instanceId, range, slots, outbound, listed = [], resolver, uplinks } = inputs;
   const table = tableName(instanceId);
   const ours = `"${linkPrefix(instanceId)}*"`;
   const question = "meta l4proto { tcp, udp } th dport 53";
   const open = slots.filter(({ name }) => outbound.has(name)).map(({ name }) => `"${name}"`);
-  const elsewhere =
-    uplinks.length === 0 ? "" : `oifname != { ${uplinks.map((name) => `"${name}"`).join(", ")} }`;
+  const elsewhere = behindBridge(uplinks);
   return `
 add table ${table}
 delete table ${table}
@@ -37,6 +39,8 @@ table ${table} {
   # How many connections each sandbox has: the kernel's table of them is everybody's.
   set connections { type ipv4_addr; size ${slotsPerRange}; flags dynamic; }
   set sources { type ifname . ipv4_addr; ${elements(slots.map(sourceElement))} }
+${listed.map((link) => renderLink(link, { range, elsewhere })).join("\n")}
+${renderMaps(listed)}
 
   # Before anything else: nothing but IPv4 from the link's own address, and nothing to loopback.
   chain arriving {
@@ -49,11 +53,14 @@ table ${table} {
   chain asking_host {
     type filter hook prerouting priority mangle; policy accept;
     iifname @outbound ip daddr ${range} ${question} accept
+    iifname @listed ct direction original fib daddr type local counter name iifname map @refused
     iifname ${ours} ct direction original fib daddr type local drop
   }
-  # Names are asked of the gateway, and answered by the host's resolver.
+  # Names are asked of the gateway, and answered by the host's resolver; those of a list by the engine.
   chain names {
     type nat hook prerouting priority dstnat; policy accept;
+    iifname vmap @questions
+    iifname @listed accept
     ${resolver === undefined ? "" : `iifname @outbound ip daddr ${range} ${question} dnat ip to ${resolver}`}
   }
   # A resolver on loopback answers loopback only.
@@ -61,10 +68,17 @@ table ${table} {
     type nat hook input priority 100; policy accept;
     iifname ${ours} ip daddr 127.0.0.0/8 snat ip to 127.0.0.1
   }
+  # The engine's word that a name is not on a list, by its flags: answered with authority, no such name.
+  chain answering {
+    type filter hook output priority filter; policy accept;
+    oifname @listed meta l4proto udp ct direction reply ct original proto-dst 53 @th,80,16 & 0x040f == 0x0403 counter name oifname map @unnamed
+  }
   # To the host itself: answers, and questions about names.
   chain to_host {
     type filter hook input priority filter - 5; policy accept;
     iifname ${ours} ct direction reply ct state established,related accept
+    iifname . meta l4proto . ip daddr . th dport @askable ct status dnat accept
+    iifname @listed drop
     iifname @outbound ct status dnat ${question} accept
     iifname ${ours} drop
   }
@@ -75,12 +89,15 @@ table ${table} {
     iifname ${ours} iifname != @outbound drop
     oifname ${ours} oifname != @outbound drop
     iifname ${ours} tcp flags syn / syn,rst tcp option maxseg size set rt mtu
-    iifname ${ours} ct state established,related accept
+    iifname . ct mark @flows ct state established,related accept
+    iifname ${ours} iifname != @listed ct state established,related accept
     iifname ${ours} ct state new add @connections { ip saddr ct count over ${maxConnections} } drop
+    iifname vmap @egress
+    iifname @listed drop
     iifname ${ours} ct status dnat ${question} accept
-    iifname ${ours} ip daddr ${closedRanges} drop
+    iifname ${ours} ip daddr { ${neverReached.join(", ")} } drop
     iifname ${ours} fib daddr type { local, broadcast, multicast } drop
-    iifname ${ours} ${elsewhere} meta oifkind "bridge" drop
+    iifname ${ours} ${elsewhere} drop
     oifname ${ours} ct state established,related accept
     oifname ${ours} drop
   }
@@ -91,6 +108,12 @@ table ${table} {
 }
 `;
 }
+
+/** What does not lead to the world, as far as that is known. */
+export const behindBridge = (uplinks: readonly string[]): string => {
+  const names = uplinks.map((name) => `"${name}"`).join(", ");
+  return uplinks.length === 0 ? 'meta oifkind "bridge"' : `oifname != { ${names} } meta oifkind "bridge"`;
+};
 
 export const sourceElement = ({ name, guestAddress }: Slot): string => `"${name}" . ${guestAddress}`;
 

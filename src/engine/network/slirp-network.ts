@@ -22,6 +22,8 @@ export async function createSlirpNetwork(options: SlirpNetworkOptions): Promise<
 }
 
 class SlirpNetwork implements Network {
+  /** Its packets leave through sockets of a process that asks the host's resolver for whatever name. */
+  readonly holdsToLists = false;
   readonly #directory: string;
   readonly #log: Logger;
 
@@ -53,7 +55,11 @@ class SlirpNetwork implements Network {
     await rm(this.#record(handle), { force: true });
   }
 
-  async sweep(keep: ReadonlySet<string>): Promise<void> {
+  refused(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  async sweep(keep: ReadonlyMap<string, NetworkPolicy>): Promise<void> {
     const handles = (await readdir(this.#directory)).map((name) => name.replace(/\.json$/, ""));
     for (const handle of new Set(handles)) {
       if (!keep.has(handle)) await this.detach(handle);
@@ -62,7 +68,7 @@ class SlirpNetwork implements Network {
   }
 
   async close({ removeShared }: { readonly removeShared: boolean }): Promise<void> {
-    if (removeShared) await this.sweep(new Set());
+    if (removeShared) await this.sweep(new Map());
   }
 
   /** The rules first: there is no moment in which packets leave without them. */

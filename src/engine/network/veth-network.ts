@@ -2,8 +2,10 @@ import { readFile, writeFile } from "node:fs/promises";
 import { TenkiError } from "../../domain/error.js";
 import { KeyedMutex } from "../../lib/keyed-mutex.js";
 import type { Logger } from "../../lib/logger.js";
-import type { Network, NetworkAttachment, NetworkPolicy } from "../core/ports/network.js";
+import type { Network, NetworkAttachment, NetworkPolicy, Refused } from "../core/ports/network.js";
 import { chooseRange } from "./choose-range.js";
+import type { ListedLink } from "./egress/listed-link.js";
+import { ListedLinks } from "./egress/listed-links.js";
 import { leaveForeignFirewall, passForeignFirewall } from "./foreign-firewall.js";
 import { findResolver, isLoopback, requireAddresses } from "./resolver.js";
 import { RuleTable } from "./rule-table.js";
@@ -26,6 +28,8 @@ export interface VethNetworkOptions {
   readonly dnsServers?: readonly string[] | undefined;
   /** How many namespaces are kept ready ahead of need. Default 4. */
   readonly ready?: number | undefined;
+  /** How long what a name on a list leads to stays open after the name's time to live. Default 60. */
+  readonly openSeconds?: number | undefined;
   readonly log: Logger;
 }
 
@@ -41,9 +45,11 @@ export async function createVethNetwork(options: VethNetworkOptions): Promise<Ne
 const lookEveryMs = 5_000;
 
 class VethNetwork implements Network {
+  readonly holdsToLists = true;
   readonly #options: VethNetworkOptions;
   readonly #range: string;
   readonly #rules: RuleTable;
+  readonly #listed: ListedLinks;
   /** Numbers that are taken: of slots being made, ready, attached or leaving. */
   readonly #used = new Set<number>();
   readonly #ready: Slot[] = [];
@@ -59,6 +65,7 @@ class VethNetwork implements Network {
     this.#options = options;
     this.#range = range;
     this.#rules = new RuleTable(options.instanceId, range);
+    this.#listed = new ListedLinks({ ...options, rules: this.#rules });
   }
 
   async attach(policy: NetworkPolicy): Promise<NetworkAttachment> {
@@ -67,8 +74,7 @@ class VethNetwork implements Network {
     this.#attached.set(slot.name, slot);
     try {
       await this.#followResolver();
-      if (policy.outbound) await this.#letNamesThrough(slot);
-      else await this.#shutIn(slot);
+      await this.#hold(slot, policy);
     } catch (error) {
       await this.detach(slot.name).catch((failure: unknown) =>
         this.#warn("cannot remove a network", failure),
@@ -79,7 +85,8 @@ class VethNetwork implements Network {
       handle: slot.name,
       namespacePath: `/run/netns/${slot.name}`,
       address: slot.guestAddress,
-      nameservers: policy.outbound && this.#rules.resolver !== undefined ? [slot.hostAddress] : [],
+      nameservers:
+        policy.outbound && (policy.egress ?? this.#rules.resolver) !== undefined ? [slot.hostAddress] : [],
     };
   }
 
@@ -95,7 +102,11 @@ class VethNetwork implements Network {
     }
   }
 
-  async sweep(keep: ReadonlySet<string>): Promise<void> {
+  refused(handle: string): Promise<Refused | undefined> {
+    return this.#rules.countRefused(handle);
+  }
+
+  async sweep(keep: ReadonlyMap<string, NetworkPolicy>): Promise<void> {
     const { instanceId, dnsServers = [] } = this.#options;
     for (const name of await listLinks(linkPrefix(instanceId))) {
       const number = slotNumber(instanceId, name);
@@ -106,7 +117,13 @@ class VethNetwork implements Network {
       }
     }
     const kept = [...this.#attached.values()];
-    await this.#rules.adopt(kept, await findResolver(dnsServers));
+    const known = await this.#rules.readKnown();
+    const listed: ListedLink[] = [];
+    for (const slot of kept) {
+      const { egress } = keep.get(slot.name) ?? {};
+      if (egress !== undefined) listed.push(await this.#listed.begin(slot, egress, known(slot)));
+    }
+    await this.#rules.adopt(kept, { listed, resolver: await findResolver(dnsServers) });
     for (const slot of kept) await this.#letNamesThrough(slot).catch(() => undefined); // its link is half gone
     await passForeignFirewall(instanceId);
     this.#refillLater();
@@ -117,6 +134,7 @@ class VethNetwork implements Network {
   async close({ removeShared }: { readonly removeShared: boolean }): Promise<void> {
     this.#closed = true;
     clearInterval(this.#watch);
+    this.#listed.endAll();
     await this.#refill;
     await Promise.all(this.#ready.splice(0).map((slot) => this.#removeSlot(slot)));
     await Promise.all(this.#leaving);
@@ -147,6 +165,7 @@ class VethNetwork implements Network {
    * with it its address, is given to another only when it is really gone.
    */
   async #removeSlot(slot: Slot): Promise<void> {
+    this.#listed.end(slot.name);
     await removeNamespace(slot.name);
     const leaving = untilLinkIsGone(slot.name)
       .then(() => this.#rules.forget(slot))
@@ -156,6 +175,13 @@ class VethNetwork implements Network {
         this.#leaving.delete(leaving);
       });
     this.#leaving.add(leaving);
+  }
+
+  /** What the guest may reach is settled before there is a guest. */
+  async #hold(slot: Slot, { outbound, egress }: NetworkPolicy): Promise<void> {
+    if (!outbound) return this.#shutIn(slot);
+    if (egress === undefined) return this.#letNamesThrough(slot);
+    await this.#rules.list(await this.#listed.begin(slot, egress));
   }
 
   async #shutIn(slot: Slot): Promise<void> {

@@ -3,6 +3,7 @@ import type { Network, NetworkAttachment } from "../core/ports/network.js";
 
 /** The host's own network for everybody: nothing is made, nothing is bounded. */
 export const hostNetwork: Network = {
+  holdsToLists: false,
   attach: (): Promise<NetworkAttachment> =>
     Promise.resolve({
       handle: `h${randomBytes(6).toString("hex")}`,
@@ -10,6 +11,7 @@ export const hostNetwork: Network = {
       nameservers: [],
     }),
   detach: () => Promise.resolve(),
+  refused: () => Promise.resolve(undefined),
   sweep: () => Promise.resolve(),
   close: () => Promise.resolve(),
 };

@@ -1,4 +1,5 @@
 import { SSHService } from "../../gen/tenki/engine/v1/ssh_pb.js";
+import { EgressService } from "../../gen/tenki/engine/v1/egress_pb.js";
 import { SessionStatsService } from "../../gen/tenki/engine/v1/stats_pb.js";
 import { createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
 import { ExecutionService } from "../../gen/tenki/engine/v1/execution_pb.js";
@@ -18,6 +19,7 @@ import type { WorkspaceSettings } from "../core/workspace-settings.js";
 import type { ArtifactLinks } from "./artifact-links.js";
 import { artifactMethods } from "./artifacts.js";
 import type { DataPlaneAccess } from "./data-plane-access.js";
+import { egressMethods } from "./egress.js";
 import { executeCommandMethods } from "./execute-command.js";
 import { executionMethods } from "./executions.js";
 import { fileMethods } from "./files.js";
@@ -71,6 +73,7 @@ export function createServices(options: ServicesOptions): ServiceImplSpec[] {
       sshGatewayMethods(options.ssh),
     ),
     createServiceImplSpec<typeof SSHService>(SSHService, sshMethods(options.ssh)),
+    createServiceImplSpec<typeof EgressService>(EgressService, egressMethods(options)),
     createServiceImplSpec<typeof SessionStatsService>(SessionStatsService, statsMethods(stats)),
   ];
 }

@@ -4,11 +4,11 @@ import type { SandboxService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
 import type { Images } from "../core/ports/images.js";
 import type { ListSessions, SessionList } from "../core/session-requests.js";
 import type { Sessions } from "../core/sessions.js";
-import { fromCreateRequest } from "./convert/create-session.js";
 import { fromWireState, toWireSession } from "./convert/session.js";
 import { durationMs, positiveMs } from "./convert/time.js";
 import type { DataPlaneAccess } from "./data-plane-access.js";
-import { isSettled, settledOrPresent, waitReady } from "./wait-ready.js";
+import { makeSession } from "./make-session.js";
+import { isSettled, settledOrPresent } from "./wait-ready.js";
 
 export interface SessionMethodsOptions {
   readonly sessions: Sessions;
@@ -17,14 +17,11 @@ export interface SessionMethodsOptions {
 }
 
 /** The methods about sessions. */
-export function sessionMethods({ sessions, images, dataPlane }: SessionMethodsOptions) {
+export function sessionMethods(options: SessionMethodsOptions) {
+  const { sessions, dataPlane } = options;
   return {
-    async createSession(request, context) {
-      const wanted = fromCreateRequest(request);
-      if (wanted.image !== "") await images.resolve(wanted.image); // an unknown one is this call's failure
-      const created = sessions.create(wanted);
-      const session = request.waitReady ? await waitReady(sessions, created, context) : created;
-      return { session: toWireSession(session), ...dataPlane.grant(session, context) };
+    createSession(request, context) {
+      return makeSession(options, request, context);
     },
     createSessionCredential({ sessionId }, context) {
       return dataPlane.grant(sessions.requireRunning(sessionId), context);

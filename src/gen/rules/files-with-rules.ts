@@ -1,68 +1,8 @@
 // @generated from proto/ by scripts/gen.mjs
 
-import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp, file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 
 import { lazyFileDesc } from "../../lib/lazy-descriptors.js";
-
-const file_tenki_engine_v1_execution = lazyFileDesc({
-    name: "tenki/engine/v1/execution.proto",
-    package: "tenki.engine.v1",
-    messages: [
-      ["Execution","CglFeGVjdXRpb24SDgoCaWQYASABKAlSAmlkEh0KCnNlc3Npb25faWQYAiABKAlSCXNlc3Npb25JZBISCgRhcmd2GAMgAygJUgRhcmd2EhAKA2N3ZBgEIAEoCVIDY3dkEh4KCnByaXZpbGVnZWQYBSABKAhSCnByaXZpbGVnZWQSGgoIdGVybWluYWwYBiABKAhSCHRlcm1pbmFsEh8KC3Rha2VzX2lucHV0GAcgASgIUgp0YWtlc0lucHV0EjUKBXN0YXRlGAggASgOMh8udGVua2kuZW5naW5lLnYxLkV4ZWN1dGlvblN0YXRlUgVzdGF0ZRIyCgRleGl0GAkgASgLMh4udGVua2kuZW5naW5lLnYxLkV4ZWN1dGlvbkV4aXRSBGV4aXQSOQoKc3RhcnRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSCXN0YXJ0ZWRBdBI1CghlbmRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSB2VuZGVkQXQSIQoMb3V0cHV0X2J5dGVzGAwgASgDUgtvdXRwdXRCeXRlcxIbCglrZXB0X2Zyb20YDSABKANSCGtlcHRGcm9tEhgKB3Byb2JsZW0YDiABKAlSB3Byb2JsZW0"],
-      ["ExecutionExit","Cg1FeGVjdXRpb25FeGl0EhsKCWV4aXRfY29kZRgBIAEoBVIIZXhpdENvZGUSFgoGc2lnbmFsGAIgASgJUgZzaWduYWwSGwoJdGltZWRfb3V0GAMgASgIUgh0aW1lZE91dBIfCgtkdXJhdGlvbl9tcxgEIAEoA1IKZHVyYXRpb25NcxIWCgZyZWFzb24YBSABKAlSBnJlYXNvbhIUCgVlcnJubxgGIAEoBVIFZXJybm8"],
-      ["StartExecutionRequest","ChVTdGFydEV4ZWN1dGlvblJlcXVlc3QSJwoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgOwAQFSCXNlc3Npb25JZBIcCgRhcmd2GAIgAygJQgi6SAWSAQIIAVIEYXJndhIQCgNjd2QYAyABKAlSA2N3ZBJBCgNlbnYYBCADKAsyLy50ZW5raS5lbmdpbmUudjEuU3RhcnRFeGVjdXRpb25SZXF1ZXN0LkVudkVudHJ5UgNlbnYSHgoKcHJpdmlsZWdlZBgFIAEoCFIKcHJpdmlsZWdlZBI5Cgh0ZXJtaW5hbBgGIAEoCzIdLnRlbmtpLmVuZ2luZS52MS5UZXJtaW5hbFNpemVSCHRlcm1pbmFsEh8KC3Rha2VzX2lucHV0GAcgASgIUgp0YWtlc0lucHV0EjMKB3RpbWVvdXQYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25SB3RpbWVvdXQaNgoIRW52RW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4AQ"],
-      ["StartExecutionResponse","ChZTdGFydEV4ZWN1dGlvblJlc3BvbnNlEjgKCWV4ZWN1dGlvbhgBIAEoCzIaLnRlbmtpLmVuZ2luZS52MS5FeGVjdXRpb25SCWV4ZWN1dGlvbg"],
-      ["GetExecutionRequest","ChNHZXRFeGVjdXRpb25SZXF1ZXN0EisKDGV4ZWN1dGlvbl9pZBgBIAEoCUIIukgFcgOwAQFSC2V4ZWN1dGlvbklk"],
-      ["GetExecutionResponse","ChRHZXRFeGVjdXRpb25SZXNwb25zZRI4CglleGVjdXRpb24YASABKAsyGi50ZW5raS5lbmdpbmUudjEuRXhlY3V0aW9uUglleGVjdXRpb24"],
-      ["ListExecutionsRequest","ChVMaXN0RXhlY3V0aW9uc1JlcXVlc3QSKgoKc2Vzc2lvbl9pZBgBIAEoCUILukgI2AEBcgOwAQFSCXNlc3Npb25JZBIhCgxydW5uaW5nX29ubHkYAiABKAhSC3J1bm5pbmdPbmx5EiYKCXBhZ2Vfc2l6ZRgDIAEoBUIJukgGGgQYZCgAUghwYWdlU2l6ZRIdCgpwYWdlX3Rva2VuGAQgASgJUglwYWdlVG9rZW4"],
-      ["ListExecutionsResponse","ChZMaXN0RXhlY3V0aW9uc1Jlc3BvbnNlEjoKCmV4ZWN1dGlvbnMYASADKAsyGi50ZW5raS5lbmdpbmUudjEuRXhlY3V0aW9uUgpleGVjdXRpb25zEiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbg"],
-      ["WaitExecutionRequest","ChRXYWl0RXhlY3V0aW9uUmVxdWVzdBIrCgxleGVjdXRpb25faWQYASABKAlCCLpIBXIDsAEBUgtleGVjdXRpb25JZA"],
-      ["WaitExecutionResponse","ChVXYWl0RXhlY3V0aW9uUmVzcG9uc2USOAoJZXhlY3V0aW9uGAEgASgLMhoudGVua2kuZW5naW5lLnYxLkV4ZWN1dGlvblIJZXhlY3V0aW9u"],
-      ["SignalExecutionRequest","ChZTaWduYWxFeGVjdXRpb25SZXF1ZXN0EisKDGV4ZWN1dGlvbl9pZBgBIAEoCUIIukgFcgOwAQFSC2V4ZWN1dGlvbklkEh8KBnNpZ25hbBgCIAEoCUIHukgEcgIQAVIGc2lnbmFs"],
-      ["SignalExecutionResponse","ChdTaWduYWxFeGVjdXRpb25SZXNwb25zZQ"],
-      ["TerminalSize","CgxUZXJtaW5hbFNpemUSJQoHY29sdW1ucxgBIAEoDUILukgIKgYY//8DKAFSB2NvbHVtbnMSHwoEcm93cxgCIAEoDUILukgIKgYY//8DKAFSBHJvd3M"],
-      ["AttachExecutionRequest","ChZBdHRhY2hFeGVjdXRpb25SZXF1ZXN0EjEKBG9wZW4YASABKAsyGy50ZW5raS5lbmdpbmUudjEuQXR0YWNoT3BlbkgAUgRvcGVuEhYKBXN0ZGluGAIgASgMSABSBXN0ZGluEkQKC3N0ZGluX2Nsb3NlGAMgASgLMiEudGVua2kuZW5naW5lLnYxLkF0dGFjaFN0ZGluQ2xvc2VIAFIKc3RkaW5DbG9zZRIYCgZzaWduYWwYBCABKAlIAFIGc2lnbmFsEjcKBnJlc2l6ZRgFIAEoCzIdLnRlbmtpLmVuZ2luZS52MS5UZXJtaW5hbFNpemVIAFIGcmVzaXplQgkKB3BheWxvYWQ"],
-      ["AttachOpen","CgpBdHRhY2hPcGVuEioKCnNlc3Npb25faWQYASABKAlCC7pICNgBAXIDsAEBUglzZXNzaW9uSWQSKwoMZXhlY3V0aW9uX2lkGAIgASgJQgi6SAVyA7ABAVILZXhlY3V0aW9uSWQSLAoNb3V0cHV0X29mZnNldBgDIAEoA0IHukgEIgIoAFIMb3V0cHV0T2Zmc2V0EiYKCnRhaWxfYnl0ZXMYBCABKANCB7pIBCICKABSCXRhaWxCeXRlcxIbCglub19mb2xsb3cYBSABKAhSCG5vRm9sbG93EjkKCHRlcm1pbmFsGAYgASgLMh0udGVua2kuZW5naW5lLnYxLlRlcm1pbmFsU2l6ZVIIdGVybWluYWw"],
-      ["AttachStdinClose","ChBBdHRhY2hTdGRpbkNsb3Nl"],
-      ["AttachExecutionResponse","ChdBdHRhY2hFeGVjdXRpb25SZXNwb25zZRI3CghhdHRhY2hlZBgBIAEoCzIZLnRlbmtpLmVuZ2luZS52MS5BdHRhY2hlZEgAUghhdHRhY2hlZBIYCgZzdGRvdXQYAiABKAxIAFIGc3Rkb3V0EhgKBnN0ZGVychgDIAEoDEgAUgZzdGRlcnISMQoEZmxvdxgEIAEoCzIbLnRlbmtpLmVuZ2luZS52MS5BdHRhY2hGbG93SABSBGZsb3cSNAoEZXhpdBgFIAEoCzIeLnRlbmtpLmVuZ2luZS52MS5FeGVjdXRpb25FeGl0SABSBGV4aXRCCQoHcGF5bG9hZA"],
-      ["Attached","CghBdHRhY2hlZBIQCgNwaWQYASABKANSA3BpZBIjCg1vdXRwdXRfb2Zmc2V0GAIgASgDUgxvdXRwdXRPZmZzZXQSLAoSc3RkaW5fd2luZG93X2J5dGVzGAMgASgNUhBzdGRpbldpbmRvd0J5dGVzEiUKDnN0ZGluX3JlY2VpdmVkGAQgASgDUg1zdGRpblJlY2VpdmVkEhoKCHRlcm1pbmFsGAUgASgIUgh0ZXJtaW5hbA"],
-      ["AttachFlow","CgpBdHRhY2hGbG93EioKEXN0ZGluX2dyYW50X2J5dGVzGAEgASgNUg9zdGRpbkdyYW50Qnl0ZXM"],
-    ],
-    enums: [
-      ["ExecutionState","Cg5FeGVjdXRpb25TdGF0ZRIfChtFWEVDVVRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIbChdFWEVDVVRJT05fU1RBVEVfUlVOTklORxABEh0KGUVYRUNVVElPTl9TVEFURV9TVUNDRUVERUQQAhIaChZFWEVDVVRJT05fU1RBVEVfRkFJTEVEEAMSHQoZRVhFQ1VUSU9OX1NUQVRFX1RJTUVEX09VVBAEEhgKFEVYRUNVVElPTl9TVEFURV9MT1NUEAU"],
-    ],
-    services: [
-    ],
-  }, [file_google_protobuf_duration, file_google_protobuf_timestamp]);
-
-const file_tenki_engine_v1_ssh = lazyFileDesc({
-    name: "tenki/engine/v1/ssh.proto",
-    package: "tenki.engine.v1",
-    messages: [
-      ["GetSSHHostKeysRequest","ChVHZXRTU0hIb3N0S2V5c1JlcXVlc3QSJwoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgOwAQFSCXNlc3Npb25JZA"],
-      ["GetSSHHostKeysResponse","ChZHZXRTU0hIb3N0S2V5c1Jlc3BvbnNlEhsKCWhvc3Rfa2V5cxgBIAMoCVIIaG9zdEtleXM"],
-      ["RotateSSHAuthorityRequest","ChlSb3RhdGVTU0hBdXRob3JpdHlSZXF1ZXN0"],
-      ["RotateSSHAuthorityResponse","ChpSb3RhdGVTU0hBdXRob3JpdHlSZXNwb25zZRIVCgZjYV9wdWIYASABKAlSBWNhUHViEj8KDXRydXN0ZWRfdW50aWwYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wUgx0cnVzdGVkVW50aWw"],
-    ],
-    enums: [
-    ],
-    services: [
-    ],
-  }, [file_google_protobuf_timestamp]);
-
-const file_tenki_engine_v1_stats = lazyFileDesc({
-    name: "tenki/engine/v1/stats.proto",
-    package: "tenki.engine.v1",
-    messages: [
-      ["GetSessionStatsRequest","ChZHZXRTZXNzaW9uU3RhdHNSZXF1ZXN0Ei4KC3Nlc3Npb25faWRzGAEgAygJQg26SAqSAQciBXIDsAEBUgpzZXNzaW9uSWRz"],
-      ["GetSessionStatsResponse","ChdHZXRTZXNzaW9uU3RhdHNSZXNwb25zZRI5CghzZXNzaW9ucxgBIAMoCzIdLnRlbmtpLmVuZ2luZS52MS5TZXNzaW9uU3RhdHNSCHNlc3Npb25z"],
-      ["SessionStats","CgxTZXNzaW9uU3RhdHMSHQoKc2Vzc2lvbl9pZBgBIAEoCVIJc2Vzc2lvbklkEhIKBG5hbWUYAiABKAlSBG5hbWUSFAoFc3RhdGUYAyABKAlSBXN0YXRlEjkKCnNhbXBsZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wUglzYW1wbGVkQXQSJQoMY3B1X3VzYWdlX3VzGAUgASgDSABSCmNwdVVzYWdlVXOIAQESIAoJY3B1X2NvcmVzGAYgASgBSAFSCGNwdUNvcmVziAEBEiYKDG1lbW9yeV9ieXRlcxgHIAEoA0gCUgttZW1vcnlCeXRlc4gBARIxChJtZW1vcnlfbGltaXRfYnl0ZXMYCCABKANIA1IQbWVtb3J5TGltaXRCeXRlc4gBARIhCglwcm9jZXNzZXMYCSABKAVIBFIJcHJvY2Vzc2VziAEBEigKDXByb2Nlc3NfbGltaXQYCiABKAVIBVIMcHJvY2Vzc0xpbWl0iAEBEjkKFm5ldHdvcmtfcmVjZWl2ZWRfYnl0ZXMYCyABKANIBlIUbmV0d29ya1JlY2VpdmVkQnl0ZXOIAQESMQoSbmV0d29ya19zZW50X2J5dGVzGAwgASgDSAdSEG5ldHdvcmtTZW50Qnl0ZXOIAQESKwoPZGlza191c2VkX2J5dGVzGA0gASgDSAhSDWRpc2tVc2VkQnl0ZXOIAQESKwoPZGlza19zaXplX2J5dGVzGA4gASgDSAlSDWRpc2tTaXplQnl0ZXOIAQFCDwoNX2NwdV91c2FnZV91c0IMCgpfY3B1X2NvcmVzQg8KDV9tZW1vcnlfYnl0ZXNCFQoTX21lbW9yeV9saW1pdF9ieXRlc0IMCgpfcHJvY2Vzc2VzQhAKDl9wcm9jZXNzX2xpbWl0QhkKF19uZXR3b3JrX3JlY2VpdmVkX2J5dGVzQhUKE19uZXR3b3JrX3NlbnRfYnl0ZXNCEgoQX2Rpc2tfdXNlZF9ieXRlc0ISChBfZGlza19zaXplX2J5dGVz"],
-    ],
-    enums: [
-    ],
-    services: [
-    ],
-  }, [file_google_protobuf_timestamp]);
 
 const file_tenki_sandbox_v1_registry = lazyFileDesc({
     name: "tenki/sandbox/v1/registry.proto",
@@ -393,6 +333,81 @@ const file_tenki_sandbox_v1_sandbox = lazyFileDesc({
     ],
   }, [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tenki_sandbox_v1_registry, file_tenki_sandbox_v1_template]);
 
+const file_tenki_engine_v1_egress = lazyFileDesc({
+    name: "tenki/engine/v1/egress.proto",
+    package: "tenki.engine.v1",
+    messages: [
+      ["CreateListedSessionRequest","ChpDcmVhdGVMaXN0ZWRTZXNzaW9uUmVxdWVzdBJICgdzZXNzaW9uGAEgASgLMiYudGVua2kuc2FuZGJveC52MS5DcmVhdGVTZXNzaW9uUmVxdWVzdEIGukgDyAEBUgdzZXNzaW9uEiEKBWFsbG93GAIgAygJQgu6SAiSAQUIARCAAlIFYWxsb3c"],
+      ["CreateListedSessionResponse","ChtDcmVhdGVMaXN0ZWRTZXNzaW9uUmVzcG9uc2USQQoHY3JlYXRlZBgBIAEoCzInLnRlbmtpLnNhbmRib3gudjEuQ3JlYXRlU2Vzc2lvblJlc3BvbnNlUgdjcmVhdGVk"],
+      ["GetEgressRequest","ChBHZXRFZ3Jlc3NSZXF1ZXN0EicKCnNlc3Npb25faWQYASABKAlCCLpIBXIDsAEBUglzZXNzaW9uSWQ"],
+      ["GetEgressResponse","ChFHZXRFZ3Jlc3NSZXNwb25zZRIUCgVhbGxvdxgBIAMoCVIFYWxsb3cSJwoPcmVmdXNlZF9wYWNrZXRzGAIgASgDUg5yZWZ1c2VkUGFja2V0cxIjCg1yZWZ1c2VkX25hbWVzGAMgASgDUgxyZWZ1c2VkTmFtZXM"],
+    ],
+    enums: [
+    ],
+    services: [
+    ],
+  }, [file_tenki_sandbox_v1_sandbox]);
+
+const file_tenki_engine_v1_execution = lazyFileDesc({
+    name: "tenki/engine/v1/execution.proto",
+    package: "tenki.engine.v1",
+    messages: [
+      ["Execution","CglFeGVjdXRpb24SDgoCaWQYASABKAlSAmlkEh0KCnNlc3Npb25faWQYAiABKAlSCXNlc3Npb25JZBISCgRhcmd2GAMgAygJUgRhcmd2EhAKA2N3ZBgEIAEoCVIDY3dkEh4KCnByaXZpbGVnZWQYBSABKAhSCnByaXZpbGVnZWQSGgoIdGVybWluYWwYBiABKAhSCHRlcm1pbmFsEh8KC3Rha2VzX2lucHV0GAcgASgIUgp0YWtlc0lucHV0EjUKBXN0YXRlGAggASgOMh8udGVua2kuZW5naW5lLnYxLkV4ZWN1dGlvblN0YXRlUgVzdGF0ZRIyCgRleGl0GAkgASgLMh4udGVua2kuZW5naW5lLnYxLkV4ZWN1dGlvbkV4aXRSBGV4aXQSOQoKc3RhcnRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSCXN0YXJ0ZWRBdBI1CghlbmRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSB2VuZGVkQXQSIQoMb3V0cHV0X2J5dGVzGAwgASgDUgtvdXRwdXRCeXRlcxIbCglrZXB0X2Zyb20YDSABKANSCGtlcHRGcm9tEhgKB3Byb2JsZW0YDiABKAlSB3Byb2JsZW0"],
+      ["ExecutionExit","Cg1FeGVjdXRpb25FeGl0EhsKCWV4aXRfY29kZRgBIAEoBVIIZXhpdENvZGUSFgoGc2lnbmFsGAIgASgJUgZzaWduYWwSGwoJdGltZWRfb3V0GAMgASgIUgh0aW1lZE91dBIfCgtkdXJhdGlvbl9tcxgEIAEoA1IKZHVyYXRpb25NcxIWCgZyZWFzb24YBSABKAlSBnJlYXNvbhIUCgVlcnJubxgGIAEoBVIFZXJybm8"],
+      ["StartExecutionRequest","ChVTdGFydEV4ZWN1dGlvblJlcXVlc3QSJwoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgOwAQFSCXNlc3Npb25JZBIcCgRhcmd2GAIgAygJQgi6SAWSAQIIAVIEYXJndhIQCgNjd2QYAyABKAlSA2N3ZBJBCgNlbnYYBCADKAsyLy50ZW5raS5lbmdpbmUudjEuU3RhcnRFeGVjdXRpb25SZXF1ZXN0LkVudkVudHJ5UgNlbnYSHgoKcHJpdmlsZWdlZBgFIAEoCFIKcHJpdmlsZWdlZBI5Cgh0ZXJtaW5hbBgGIAEoCzIdLnRlbmtpLmVuZ2luZS52MS5UZXJtaW5hbFNpemVSCHRlcm1pbmFsEh8KC3Rha2VzX2lucHV0GAcgASgIUgp0YWtlc0lucHV0EjMKB3RpbWVvdXQYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25SB3RpbWVvdXQaNgoIRW52RW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4AQ"],
+      ["StartExecutionResponse","ChZTdGFydEV4ZWN1dGlvblJlc3BvbnNlEjgKCWV4ZWN1dGlvbhgBIAEoCzIaLnRlbmtpLmVuZ2luZS52MS5FeGVjdXRpb25SCWV4ZWN1dGlvbg"],
+      ["GetExecutionRequest","ChNHZXRFeGVjdXRpb25SZXF1ZXN0EisKDGV4ZWN1dGlvbl9pZBgBIAEoCUIIukgFcgOwAQFSC2V4ZWN1dGlvbklk"],
+      ["GetExecutionResponse","ChRHZXRFeGVjdXRpb25SZXNwb25zZRI4CglleGVjdXRpb24YASABKAsyGi50ZW5raS5lbmdpbmUudjEuRXhlY3V0aW9uUglleGVjdXRpb24"],
+      ["ListExecutionsRequest","ChVMaXN0RXhlY3V0aW9uc1JlcXVlc3QSKgoKc2Vzc2lvbl9pZBgBIAEoCUILukgI2AEBcgOwAQFSCXNlc3Npb25JZBIhCgxydW5uaW5nX29ubHkYAiABKAhSC3J1bm5pbmdPbmx5EiYKCXBhZ2Vfc2l6ZRgDIAEoBUIJukgGGgQYZCgAUghwYWdlU2l6ZRIdCgpwYWdlX3Rva2VuGAQgASgJUglwYWdlVG9rZW4"],
+      ["ListExecutionsResponse","ChZMaXN0RXhlY3V0aW9uc1Jlc3BvbnNlEjoKCmV4ZWN1dGlvbnMYASADKAsyGi50ZW5raS5lbmdpbmUudjEuRXhlY3V0aW9uUgpleGVjdXRpb25zEiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbg"],
+      ["WaitExecutionRequest","ChRXYWl0RXhlY3V0aW9uUmVxdWVzdBIrCgxleGVjdXRpb25faWQYASABKAlCCLpIBXIDsAEBUgtleGVjdXRpb25JZA"],
+      ["WaitExecutionResponse","ChVXYWl0RXhlY3V0aW9uUmVzcG9uc2USOAoJZXhlY3V0aW9uGAEgASgLMhoudGVua2kuZW5naW5lLnYxLkV4ZWN1dGlvblIJZXhlY3V0aW9u"],
+      ["SignalExecutionRequest","ChZTaWduYWxFeGVjdXRpb25SZXF1ZXN0EisKDGV4ZWN1dGlvbl9pZBgBIAEoCUIIukgFcgOwAQFSC2V4ZWN1dGlvbklkEh8KBnNpZ25hbBgCIAEoCUIHukgEcgIQAVIGc2lnbmFs"],
+      ["SignalExecutionResponse","ChdTaWduYWxFeGVjdXRpb25SZXNwb25zZQ"],
+      ["TerminalSize","CgxUZXJtaW5hbFNpemUSJQoHY29sdW1ucxgBIAEoDUILukgIKgYY//8DKAFSB2NvbHVtbnMSHwoEcm93cxgCIAEoDUILukgIKgYY//8DKAFSBHJvd3M"],
+      ["AttachExecutionRequest","ChZBdHRhY2hFeGVjdXRpb25SZXF1ZXN0EjEKBG9wZW4YASABKAsyGy50ZW5raS5lbmdpbmUudjEuQXR0YWNoT3BlbkgAUgRvcGVuEhYKBXN0ZGluGAIgASgMSABSBXN0ZGluEkQKC3N0ZGluX2Nsb3NlGAMgASgLMiEudGVua2kuZW5naW5lLnYxLkF0dGFjaFN0ZGluQ2xvc2VIAFIKc3RkaW5DbG9zZRIYCgZzaWduYWwYBCABKAlIAFIGc2lnbmFsEjcKBnJlc2l6ZRgFIAEoCzIdLnRlbmtpLmVuZ2luZS52MS5UZXJtaW5hbFNpemVIAFIGcmVzaXplQgkKB3BheWxvYWQ"],
+      ["AttachOpen","CgpBdHRhY2hPcGVuEioKCnNlc3Npb25faWQYASABKAlCC7pICNgBAXIDsAEBUglzZXNzaW9uSWQSKwoMZXhlY3V0aW9uX2lkGAIgASgJQgi6SAVyA7ABAVILZXhlY3V0aW9uSWQSLAoNb3V0cHV0X29mZnNldBgDIAEoA0IHukgEIgIoAFIMb3V0cHV0T2Zmc2V0EiYKCnRhaWxfYnl0ZXMYBCABKANCB7pIBCICKABSCXRhaWxCeXRlcxIbCglub19mb2xsb3cYBSABKAhSCG5vRm9sbG93EjkKCHRlcm1pbmFsGAYgASgLMh0udGVua2kuZW5naW5lLnYxLlRlcm1pbmFsU2l6ZVIIdGVybWluYWw"],
+      ["AttachStdinClose","ChBBdHRhY2hTdGRpbkNsb3Nl"],
+      ["AttachExecutionResponse","ChdBdHRhY2hFeGVjdXRpb25SZXNwb25zZRI3CghhdHRhY2hlZBgBIAEoCzIZLnRlbmtpLmVuZ2luZS52MS5BdHRhY2hlZEgAUghhdHRhY2hlZBIYCgZzdGRvdXQYAiABKAxIAFIGc3Rkb3V0EhgKBnN0ZGVychgDIAEoDEgAUgZzdGRlcnISMQoEZmxvdxgEIAEoCzIbLnRlbmtpLmVuZ2luZS52MS5BdHRhY2hGbG93SABSBGZsb3cSNAoEZXhpdBgFIAEoCzIeLnRlbmtpLmVuZ2luZS52MS5FeGVjdXRpb25FeGl0SABSBGV4aXRCCQoHcGF5bG9hZA"],
+      ["Attached","CghBdHRhY2hlZBIQCgNwaWQYASABKANSA3BpZBIjCg1vdXRwdXRfb2Zmc2V0GAIgASgDUgxvdXRwdXRPZmZzZXQSLAoSc3RkaW5fd2luZG93X2J5dGVzGAMgASgNUhBzdGRpbldpbmRvd0J5dGVzEiUKDnN0ZGluX3JlY2VpdmVkGAQgASgDUg1zdGRpblJlY2VpdmVkEhoKCHRlcm1pbmFsGAUgASgIUgh0ZXJtaW5hbA"],
+      ["AttachFlow","CgpBdHRhY2hGbG93EioKEXN0ZGluX2dyYW50X2J5dGVzGAEgASgNUg9zdGRpbkdyYW50Qnl0ZXM"],
+    ],
+    enums: [
+      ["ExecutionState","Cg5FeGVjdXRpb25TdGF0ZRIfChtFWEVDVVRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIbChdFWEVDVVRJT05fU1RBVEVfUlVOTklORxABEh0KGUVYRUNVVElPTl9TVEFURV9TVUNDRUVERUQQAhIaChZFWEVDVVRJT05fU1RBVEVfRkFJTEVEEAMSHQoZRVhFQ1VUSU9OX1NUQVRFX1RJTUVEX09VVBAEEhgKFEVYRUNVVElPTl9TVEFURV9MT1NUEAU"],
+    ],
+    services: [
+    ],
+  }, [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+
+const file_tenki_engine_v1_ssh = lazyFileDesc({
+    name: "tenki/engine/v1/ssh.proto",
+    package: "tenki.engine.v1",
+    messages: [
+      ["GetSSHHostKeysRequest","ChVHZXRTU0hIb3N0S2V5c1JlcXVlc3QSJwoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgOwAQFSCXNlc3Npb25JZA"],
+      ["GetSSHHostKeysResponse","ChZHZXRTU0hIb3N0S2V5c1Jlc3BvbnNlEhsKCWhvc3Rfa2V5cxgBIAMoCVIIaG9zdEtleXM"],
+      ["RotateSSHAuthorityRequest","ChlSb3RhdGVTU0hBdXRob3JpdHlSZXF1ZXN0"],
+      ["RotateSSHAuthorityResponse","ChpSb3RhdGVTU0hBdXRob3JpdHlSZXNwb25zZRIVCgZjYV9wdWIYASABKAlSBWNhUHViEj8KDXRydXN0ZWRfdW50aWwYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wUgx0cnVzdGVkVW50aWw"],
+    ],
+    enums: [
+    ],
+    services: [
+    ],
+  }, [file_google_protobuf_timestamp]);
+
+const file_tenki_engine_v1_stats = lazyFileDesc({
+    name: "tenki/engine/v1/stats.proto",
+    package: "tenki.engine.v1",
+    messages: [
+      ["GetSessionStatsRequest","ChZHZXRTZXNzaW9uU3RhdHNSZXF1ZXN0Ei4KC3Nlc3Npb25faWRzGAEgAygJQg26SAqSAQciBXIDsAEBUgpzZXNzaW9uSWRz"],
+      ["GetSessionStatsResponse","ChdHZXRTZXNzaW9uU3RhdHNSZXNwb25zZRI5CghzZXNzaW9ucxgBIAMoCzIdLnRlbmtpLmVuZ2luZS52MS5TZXNzaW9uU3RhdHNSCHNlc3Npb25z"],
+      ["SessionStats","CgxTZXNzaW9uU3RhdHMSHQoKc2Vzc2lvbl9pZBgBIAEoCVIJc2Vzc2lvbklkEhIKBG5hbWUYAiABKAlSBG5hbWUSFAoFc3RhdGUYAyABKAlSBXN0YXRlEjkKCnNhbXBsZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wUglzYW1wbGVkQXQSJQoMY3B1X3VzYWdlX3VzGAUgASgDSABSCmNwdVVzYWdlVXOIAQESIAoJY3B1X2NvcmVzGAYgASgBSAFSCGNwdUNvcmVziAEBEiYKDG1lbW9yeV9ieXRlcxgHIAEoA0gCUgttZW1vcnlCeXRlc4gBARIxChJtZW1vcnlfbGltaXRfYnl0ZXMYCCABKANIA1IQbWVtb3J5TGltaXRCeXRlc4gBARIhCglwcm9jZXNzZXMYCSABKAVIBFIJcHJvY2Vzc2VziAEBEigKDXByb2Nlc3NfbGltaXQYCiABKAVIBVIMcHJvY2Vzc0xpbWl0iAEBEjkKFm5ldHdvcmtfcmVjZWl2ZWRfYnl0ZXMYCyABKANIBlIUbmV0d29ya1JlY2VpdmVkQnl0ZXOIAQESMQoSbmV0d29ya19zZW50X2J5dGVzGAwgASgDSAdSEG5ldHdvcmtTZW50Qnl0ZXOIAQESKwoPZGlza191c2VkX2J5dGVzGA0gASgDSAhSDWRpc2tVc2VkQnl0ZXOIAQESKwoPZGlza19zaXplX2J5dGVzGA4gASgDSAlSDWRpc2tTaXplQnl0ZXOIAQFCDwoNX2NwdV91c2FnZV91c0IMCgpfY3B1X2NvcmVzQg8KDV9tZW1vcnlfYnl0ZXNCFQoTX21lbW9yeV9saW1pdF9ieXRlc0IMCgpfcHJvY2Vzc2VzQhAKDl9wcm9jZXNzX2xpbWl0QhkKF19uZXR3b3JrX3JlY2VpdmVkX2J5dGVzQhUKE19uZXR3b3JrX3NlbnRfYnl0ZXNCEgoQX2Rpc2tfdXNlZF9ieXRlc0ISChBfZGlza19zaXplX2J5dGVz"],
+    ],
+    enums: [
+    ],
+    services: [
+    ],
+  }, [file_google_protobuf_timestamp]);
+
 const file_tenki_sandbox_v1_ssh_gateway_client = lazyFileDesc({
     name: "tenki/sandbox/v1/ssh_gateway_client.proto",
     package: "tenki.sandbox.v1",
@@ -410,4 +425,4 @@ const file_tenki_sandbox_v1_ssh_gateway_client = lazyFileDesc({
     ],
   }, [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
-export const filesWithRules = [file_tenki_engine_v1_execution, file_tenki_engine_v1_ssh, file_tenki_engine_v1_stats, file_tenki_sandbox_v1_registry, file_tenki_sandbox_v1_template, file_tenki_sandbox_v1_sandbox, file_tenki_sandbox_v1_ssh_gateway_client];
+export const filesWithRules = [file_tenki_sandbox_v1_registry, file_tenki_sandbox_v1_template, file_tenki_sandbox_v1_sandbox, file_tenki_engine_v1_egress, file_tenki_engine_v1_execution, file_tenki_engine_v1_ssh, file_tenki_engine_v1_stats, file_tenki_sandbox_v1_ssh_gateway_client];

@@ -14,6 +14,8 @@ import { executionRoutes } from "./execution-routes.js";
 import { SSHService } from "../../../src/gen/tenki/engine/v1/ssh_pb.js";
 import { SSHGatewayClientService } from "../../../src/gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";
 import { SshGateway } from "./ssh-gateway.js";
+import { EgressService } from "../../../src/gen/tenki/engine/v1/egress_pb.js";
+import { egressRoutes } from "./egress-routes.js";
 import { statsRoutes } from "./stats-routes.js";
 import { sandboxRoutes } from "./sandbox-routes.js";
 import { dataPlaneRoutes } from "./data-plane-routes.js";
@@ -60,6 +62,7 @@ export class MemoryService implements AsyncDisposable {
     const handler = connectNodeAdapter({
       routes(router) {
         router.service(SandboxService, sandboxRoutes(sessions, admit));
+        router.service(EgressService, egressRoutes(sessions, admit));
         router.service(SessionStatsService, statsRoutes(sessions, admit));
         router.service(SandboxSessionDataPlaneService, dataPlaneRoutes(sessions));
         if (executions) router.service(ExecutionService, executionRoutes(admit));

@@ -36,6 +36,9 @@ export class SessionTable {
   pageSize = 3;
   /** A service that has nothing but the contract. */
   hidesStats = false;
+  hidesEgress = false;
+  /** What each session may reach that has a list, by its id. */
+  readonly allowed = new Map<string, readonly string[]>();
   readonly created: CreateSessionRequest[] = [];
   readonly commands: RunStart[] = [];
   readonly authorizedKeys = new Map<string, readonly string[]>();

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Network } from "../../../src/engine/core/ports/network.js";
+import type { Network, NetworkPolicy } from "../../../src/engine/core/ports/network.js";
 import { createVethNetwork, type VethNetworkOptions } from "../../../src/engine/network/veth-network.js";
 import { silentLogger } from "../../../src/lib/logger.js";
 import { runProcess, tryProcess } from "../../../src/lib/process.js";
@@ -25,14 +25,23 @@ export class TestEngine {
 
   /** As the engine does it when it starts. */
   async start(
-    options: Pick<VethNetworkOptions, "ready"> & { readonly dnsServers: readonly string[] },
-    keep: readonly string[] = [],
+    options: Pick<VethNetworkOptions, "ready" | "openSeconds"> & { readonly dnsServers: readonly string[] },
+    keep: readonly string[] | ReadonlyMap<string, NetworkPolicy> = [],
   ): Promise<Network> {
-    const { dnsServers, ready = 0 } = options;
+    const { dnsServers, ready = 0, openSeconds } = options;
     const { dataDir, instanceId } = this;
-    const network = await createVethNetwork({ dataDir, instanceId, dnsServers, ready, log: silentLogger });
+    const network = await createVethNetwork({
+      dataDir,
+      instanceId,
+      dnsServers,
+      ready,
+      openSeconds,
+      log: silentLogger,
+    });
     this.#networks.push(network);
-    await network.sweep(new Set(keep));
+    await network.sweep(
+      keep instanceof Map ? keep : new Map([...keep].map((handle) => [handle, { outbound: true }])),
+    );
     return network;
   }
 

@@ -6,6 +6,8 @@ export interface Listener {
   readonly protocol: "tcp" | "udp" | "dns";
   readonly host: string;
   readonly port: number;
+  /** What a name server answers; without it every name has one address. */
+  readonly zone?: Readonly<Record<string, { readonly ttl: number; readonly addresses: readonly string[] }>>;
 }
 
 export interface Listening {
@@ -28,12 +30,17 @@ export async function listen(
     arrived.push(line);
     onArrival?.(line);
   };
-  for (const { protocol, host, port } of listeners) {
+  for (const { protocol, host, port, zone } of listeners) {
     const line = (source: string | undefined) => `${protocol} ${host}:${port} from ${source}`;
     if (protocol !== "udp")
       closers.push(await listenTcp(host, port, protocol, (source) => note(line(source))));
     if (protocol !== "tcp")
-      closers.push(await listenUdp(host, port, protocol, (source) => note(line(source))));
+      closers.push(
+        await listenUdp(host, port, protocol, {
+          note: (source) => note(line(source)),
+          answer: zone === undefined ? answerTo : await answerFrom(zone),
+        }),
+      );
   }
   return {
     arrived,
@@ -72,12 +79,12 @@ async function listenUdp(
   host: string,
   port: number,
   protocol: "udp" | "dns",
-  note: (source: string) => void,
+  { note, answer }: { note: (source: string) => void; answer: (question: Buffer) => Buffer },
 ): Promise<() => Promise<void>> {
   const socket = createSocket({ type: host.includes(":") ? "udp6" : "udp4", ipv6Only: host.includes(":") });
   socket.on("message", (message, from) => {
     note(from.address);
-    const reply = protocol === "udp" ? Buffer.from(`hello ${from.address}`) : answerTo(message);
+    const reply = protocol === "udp" ? Buffer.from(`hello ${from.address}`) : answer(message);
     socket.send(reply, from.port, from.address, () => undefined);
   });
   await new Promise<void>((resolve, reject) => {
@@ -94,6 +101,24 @@ function answerTo(question: Buffer): Buffer {
   header.writeUInt16BE(1, 6);
   const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...dnsAnswer.split(".").map(Number)]);
   return Buffer.concat([header, question.subarray(12), record]);
+}
+
+/** As a name server of the world's would; loaded where it is used, for not everybody can. */
+async function answerFrom(zone: NonNullable<Listener["zone"]>): Promise<(question: Buffer) => Buffer> {
+  const { default: packets } = await import("dns-packet");
+  return (message) => {
+    const { id, questions } = packets.decode(message);
+    const name = questions[0]?.name ?? "";
+    const known = zone[name.toLowerCase()];
+    const addresses = questions[0]?.type === "A" ? (known?.addresses ?? []) : [];
+    return packets.encode({
+      type: "response",
+      id,
+      flags: packets.RECURSION_AVAILABLE | (known === undefined ? 3 : 0),
+      questions,
+      answers: addresses.map((data) => ({ type: "A", class: "IN", name, ttl: known?.ttl ?? 0, data })),
+    });
+  };
 }
 
 export function withLength(message: Buffer): Buffer {

@@ -1,13 +1,16 @@
 import { createSocket } from "node:dgram";
+import { promises as dns } from "node:dns";
 import { connect } from "node:net";
 import { withLength } from "./listeners.js";
 
 export interface Target {
-  readonly protocol: "tcp" | "udp" | "dns-tcp" | "dns-udp";
+  /** `connect` tells why a connection is not; `name` asks for the addresses of one. */
+  readonly protocol: "tcp" | "udp" | "dns-tcp" | "dns-udp" | "connect" | "name";
   readonly host: string;
   readonly port: number;
   readonly source?: string;
   readonly sourcePort?: number;
+  readonly name?: string;
 }
 
 /** What came back from each target, or "" where nothing did within a deadline. One line of JSON. */
@@ -17,6 +20,8 @@ const deadlineMs = Number(process.argv[3] ?? 700);
 process.stdout.write(JSON.stringify(await Promise.all(targets.map(ask))));
 
 async function ask(target: Target): Promise<string> {
+  if (target.protocol === "name") return askName(target);
+  if (target.protocol === "connect") return tryConnect(target);
   const tcp = target.protocol.endsWith("tcp");
   const answer = await (tcp ? askTcp(target) : askUdp(target));
   return target.protocol.startsWith("dns") ? addressIn(answer) : answer.toString();
@@ -37,6 +42,30 @@ function askTcp({ protocol, host, port, source, sourcePort }: Target): Promise<B
     socket.on("close", end).on("error", end);
     if (protocol === "dns-tcp") socket.write(withLength(question()));
   });
+}
+
+function tryConnect({ host, port }: Target): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const end = (outcome: string) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(outcome);
+    };
+    const timer = setTimeout(() => end(""), 5_000);
+    socket.on("connect", () => end("connected"));
+    socket.on("error", ({ code }: NodeJS.ErrnoException) => end(code ?? "failed"));
+  });
+}
+
+/** Its addresses, or the error's name. */
+async function askName({ host, name = "" }: Target): Promise<string> {
+  const resolver = new dns.Resolver({ timeout: 3_000, tries: 2 });
+  resolver.setServers([host]);
+  return resolver.resolve4(name).then(
+    (addresses) => addresses.toSorted().join(" "),
+    ({ code }: NodeJS.ErrnoException) => code ?? "failed",
+  );
 }
 
 function askUdp({ protocol, host, port, source, sourcePort }: Target): Promise<Buffer> {

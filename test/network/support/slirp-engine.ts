@@ -34,7 +34,7 @@ async function answer(request: Request): Promise<unknown> {
     case "detach":
       return network.detach(request.handle);
     case "sweep":
-      return network.sweep(new Set(request.keep));
+      return network.sweep(new Map(request.keep.map((handle) => [handle, { outbound: true }])));
     case "close":
       return network.close({ removeShared: true });
     case "restart":

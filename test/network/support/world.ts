@@ -37,9 +37,14 @@ export class Place {
     readonly address: string,
   ) {}
 
-  /** `bridge`: the link's end on the host is a port of one. */
-  static async make(name: string, quarter: Quarter, options: { bridge?: boolean } = {}): Promise<Place> {
-    const place = new Place(name, `${name}h`, `203.0.113.${quarter + 62}`, `203.0.113.${quarter + 1}`);
+  /** `bridge`: the link's end on the host is a port of one. `network`: another one for documentation. */
+  static async make(
+    name: string,
+    quarter: Quarter,
+    options: { bridge?: boolean; network?: string } = {},
+  ): Promise<Place> {
+    const { network = "203.0.113" } = options;
+    const place = new Place(name, `${name}h`, `${network}.${quarter + 62}`, `${network}.${quarter + 1}`);
     const port = options.bridge === true ? `${name}p` : place.hostLink;
     const lines = [
       `netns add ${name}`,
@@ -73,6 +78,12 @@ export class Place {
   /** A namespace that is somebody else's: servers in it, and no more. */
   static inside(name: string): Place {
     return new Place(name, "", "", "");
+  }
+
+  /** One more address that is reached here. */
+  async addAddress(address: string): Promise<void> {
+    await runProcess(["ip", "-n", this.name, "address", "add", `${address}/32`, "dev", "lo"]);
+    await runProcess(["ip", "route", "add", `${address}/32`, "via", this.address, "dev", this.hostLink]);
   }
 
   async serve(listeners: readonly Listener[]): Promise<void> {

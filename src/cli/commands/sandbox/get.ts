@@ -1,7 +1,8 @@
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
-import type { View } from "../../output/view.js";
-import { sessionView } from "../../output/views/session.js";
+import { objectView, type View } from "../../output/view.js";
+import { egressFields } from "../../output/views/egress.js";
+import { sessionFields } from "../../output/views/session.js";
 
 export const define = command({
   needsSession: true,
@@ -13,5 +14,6 @@ export const define = command({
 
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View> {
   const session = await ctx.session(options.session);
-  return sessionView(await session.refresh());
+  const [info, egress] = await Promise.all([session.refresh(), session.egress()]);
+  return objectView({ ...sessionFields(info), ...egressFields(egress) });
 }

@@ -15,6 +15,8 @@ export interface SessionRecord extends SessionInfo {
   /** By which its SSH server shows who it is; made when it is first needed. */
   readonly sshHostKey?: SshKeyPair | undefined;
   readonly image: string;
+  /** All that it may reach, in the words of its list; unset: there is none. */
+  readonly egress?: readonly string[] | undefined;
   readonly networkHandle?: string | undefined;
   readonly diskHandle?: string | undefined;
   /** Paused, and nothing is left of it but its disk. */

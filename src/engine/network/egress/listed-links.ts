@@ -1,0 +1,51 @@
+import type { EgressRule } from "../../../domain/egress.js";
+import type { Logger } from "../../../lib/logger.js";
+import type { RuleTable } from "../rule-table.js";
+import type { Slot } from "../slot.js";
+import { DnsMessages } from "./dns-messages.js";
+import { type KnownLink, listLink, type ListedLink } from "./listed-link.js";
+import { NameAnswers } from "./name-answers.js";
+import { NameServer } from "./name-server.js";
+
+export interface ListedLinksOptions {
+  readonly rules: RuleTable;
+  /** How long an address stays open after its name's time to live: who holds on to it a little is not cut off. Default 60. */
+  readonly openSeconds?: number | undefined;
+  readonly log: Logger;
+}
+
+/** The links that have a list, each with the server that answers its questions about names. */
+export class ListedLinks {
+  readonly #options: ListedLinksOptions;
+  readonly #servers = new Map<string, NameServer>();
+
+  constructor(options: ListedLinksOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to hear a link's questions; nothing is open before the table says so. */
+  async begin(slot: Slot, rules: readonly EgressRule[], known?: KnownLink): Promise<ListedLink> {
+    const { rules: table, openSeconds = 60, log } = this.#options;
+    const answers = new NameAnswers({
+      rules,
+      messages: await DnsMessages.load(),
+      resolver: () => table.resolver,
+      admit: (group, addresses, seconds) => table.admit(slot.name, { group, addresses, seconds }),
+      openSeconds,
+      log,
+    });
+    const server = new NameServer(slot.hostAddress, (question) => answers.answer(question));
+    this.end(slot.name);
+    this.#servers.set(slot.name, server);
+    return listLink(slot, rules, await server.listen(), known);
+  }
+
+  end(name: string): void {
+    this.#servers.get(name)?.close();
+    this.#servers.delete(name);
+  }
+
+  endAll(): void {
+    for (const name of this.#servers.keys()) this.end(name);
+  }
+}
