@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { Client, type ClientOptions, ConnectionError } from "../../src/client/index.js";
 import { waitUntil } from "../../src/lib/wait-until.js";
+import { holdTime } from "./passing-time.js";
 import { access, scriptedService, sessionId } from "./scripted-service.js";
 
 const directory = mkdtempSync(join(tmpdir(), "tenki-client-test-"));
@@ -181,25 +182,28 @@ test("https:// to a port without TLS, and http:// to one with", async () => {
   );
 });
 
-test("a call that is not answered ends when its time is up, and says what was waited for", async () => {
+test("a call that is not answered ends when its time is up, and says what was waited for", async (t) => {
+  const pass = holdTime(t);
+  let asked: () => void = () => undefined;
+  const forEver = (signal: AbortSignal) => {
+    asked();
+    return new Promise<object>((resolve) => signal.addEventListener("abort", () => resolve({})));
+  };
   await using service = await scriptedService({
-    sandbox: {
-      whoAmI: (_, { signal }) =>
-        new Promise((resolve) => signal.addEventListener("abort", () => resolve({}))),
-    },
-    dataPlane: {
-      stat: (_, { signal }) => new Promise((resolve) => signal.addEventListener("abort", () => resolve({}))),
-    },
+    sandbox: { whoAmI: (_, { signal }) => forEver(signal) },
+    dataPlane: { stat: (_, { signal }) => forEver(signal) },
   });
   const client = service.client({ timeoutMs: 150 });
-  await assert.rejects(client.whoAmI(), {
-    kind: "deadline_exceeded",
-    message: `no answer from ${service.endpoint} to SandboxService.WhoAmI within 150ms`,
-  });
-  await assert.rejects(client.session(sessionId).stat("x"), {
-    kind: "deadline_exceeded",
-    message: `no answer from ${service.endpoint} to SandboxSessionDataPlaneService.Stat within 150ms`,
-  });
+  const endsInTime = async (call: () => Promise<unknown>, what: string) => {
+    const isAsked = new Promise<void>((resolve) => (asked = resolve));
+    const message = `no answer from ${service.endpoint} to ${what} within 150ms`;
+    const refused = assert.rejects(call(), { kind: "deadline_exceeded", message });
+    await isAsked;
+    pass(150);
+    await refused;
+  };
+  await endsInTime(() => client.whoAmI(), "SandboxService.WhoAmI");
+  await endsInTime(() => client.session(sessionId).stat("x"), "SandboxSessionDataPlaneService.Stat");
 });
 
 test("the service is told how long its caller waits", async () => {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { RunRequest } from "../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
 import { waitUntil } from "../../src/lib/wait-until.js";
+import { holdTime } from "./passing-time.js";
 import {
   collect,
   down,
@@ -385,23 +386,31 @@ test("an exit counts once, and nothing after it", async () => {
   assert.equal((await command.exit).exitCode, 1);
 });
 
-test("a sandbox that does not answer the start is given up", async () => {
+test("a sandbox that does not answer the start is given up", async (t) => {
+  const pass = holdTime(t);
+  let asked: () => void = () => undefined;
+  const isAsked = new Promise<void>((resolve) => (asked = resolve));
   await using service = await scriptedService({
     dataPlane: {
       run: async function* (_messages, { signal }) {
+        asked();
         await new Promise((resolve) => signal.addEventListener("abort", resolve));
         yield started();
       },
     },
   });
-  const client = service.client({ timeoutMs: 200 });
-  await assert.rejects(client.session(sessionId).start(["make"]), {
+  const start = service.client({ timeoutMs: 200 }).session(sessionId).start(["make"]);
+  const refused = assert.rejects(start, {
     kind: "deadline_exceeded",
     message: `no answer from ${service.endpoint} to the start of make within 200ms`,
   });
+  await isAsked;
+  pass(200);
+  await refused;
 });
 
-test("a command outlives the bound of the calls", async () => {
+test("a command outlives the bound of the calls", async (t) => {
+  const pass = holdTime(t);
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (end = resolve));
   await using service = await scriptedService({
@@ -414,8 +423,7 @@ test("a command outlives the bound of the calls", async () => {
     },
   });
   const command = await service.client({ timeoutMs: 100 }).session(sessionId).start(["make"]);
-  const begun = Date.now();
-  await waitUntil(() => (Date.now() - begun > 300 ? true : undefined), soon);
+  pass(300);
   end();
   assert.equal((await command.exit).exitCode, 0);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -7,6 +7,7 @@ import type { CommandExit } from "../../src/domain/command.js";
 import type { GuestCommand, GuestFiles, GuestProcess } from "../../src/engine/core/ports/runtime.js";
 import { createIsolation, type Isolation } from "../../src/engine/isolation.js";
 import { silentLogger } from "../../src/lib/logger.js";
+import { runProcess } from "../../src/lib/process.js";
 import { readProcessIdentity } from "../../src/lib/process-identity.js";
 import { waitUntil } from "../../src/lib/wait-until.js";
 
@@ -136,13 +137,12 @@ describe("a process in place of a sandbox", () => {
   });
 
   it("stands still while it is paused, with what it started, and goes on where it was", async () => {
-    const process = await begin(["sh", "-c", "setsid sleep 1000 & echo $!; cat"]);
+    const process = await begin(["sh", "-c", "setsid sleep 1000 & echo $!; exec cat"]);
     const events = process.events[Symbol.asyncIterator]();
     const said = await events.next();
     assert.ok(said.done !== true && said.value.kind === "stdout");
     const pids = [process.pid, Number(Buffer.from(said.value.data).toString())];
-    const states = () =>
-      pids.map((pid) => /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+    const states = () => pids.map(stateOf);
     assert.equal(await isolation.runtime.isPaused(session), false);
     await isolation.runtime.pause(session);
     assert.deepEqual(states(), ["T", "T"]);
@@ -155,6 +155,25 @@ describe("a process in place of a sandbox", () => {
     await isolation.runtime.pause(session);
     await isolation.runtime.stop(session);
     for (const pid of pids) await gone(pid);
+    await start();
+  });
+
+  // The kernel does not let a parent stop while its child of a vfork is its own guest, and such a child is stopped too.
+  it("stands still while it is paused, where it waits for a child that uses its memory", async () => {
+    const source = join(dataDir, "vfork.c");
+    const program = join(dataDir, "vfork");
+    writeFileSync(source, "#include <unistd.h>\nint main(void) { if (vfork() == 0) for (;;) pause(); }\n");
+    await runProcess(["gcc", "-w", "-o", program, source]);
+    const process = await begin([program]);
+    const waits = () => (stateOf(process.pid) === "D" ? true : undefined);
+    assert.ok(await waitUntil(waits, { timeoutMs: 10_000 }), "it does not wait for its child");
+    assert.equal(await isolation.runtime.isPaused(session), false);
+    await isolation.runtime.pause(session);
+    assert.equal(await isolation.runtime.isPaused(session), true);
+    await isolation.runtime.resume(session);
+    assert.equal(await isolation.runtime.isPaused(session), false);
+    await isolation.runtime.stop(session);
+    await gone(process.pid);
     await start();
   });
 
@@ -303,6 +322,8 @@ describe("files in place of a sandbox's", () => {
     assert.ok(readFileSync("/etc/passwd").length > 0);
   });
 });
+
+const stateOf = (pid: number) => /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
 
 async function gone(pid: number): Promise<void> {
   assert.ok(pid > 1, "no pid");

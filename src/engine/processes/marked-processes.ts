@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { waitUntil } from "../../lib/wait-until.js";
 
 const killTimeoutMs = 10_000;
@@ -6,27 +7,33 @@ const stopTimeoutMs = 5_000;
 
 /** Kills every process that has `name=value` in the environment it was started with, and those it starts meanwhile. */
 export async function killMarked(name: string, value: string): Promise<void> {
-  await waitUntil(
-    () => {
-      const pids = findMarked(name, value);
-      for (const pid of pids) kill(pid, "SIGKILL");
-      return pids.length === 0 ? true : undefined;
-    },
-    { timeoutMs: killTimeoutMs },
-  );
+  await untilNoneIsLeft(killTimeoutMs, () => {
+    const pids = findMarked(name, value);
+    for (const pid of pids) kill(pid, "SIGKILL");
+    return pids;
+  });
 }
 
-/** Stops every such process, and those it starts meanwhile, until a look finds none that goes on. */
-export async function stopMarked(name: string, value: string): Promise<boolean> {
-  const stopped = await waitUntil(
+/** Stops every such process, and those it starts meanwhile; false where one goes on. */
+export function stopMarked(name: string, value: string): Promise<boolean> {
+  return untilNoneIsLeft(stopTimeoutMs, () => {
+    const going = findMarked(name, value).filter((pid) => !isStopped(pid));
+    for (const pid of going) kill(pid, "SIGSTOP");
+    return going;
+  });
+}
+
+/** Two looks that find none: who becomes another program has, for a moment, no environment to be known by. */
+async function untilNoneIsLeft(timeoutMs: number, look: () => readonly number[]): Promise<boolean> {
+  let empty = 0;
+  const done = await waitUntil(
     () => {
-      const going = findMarked(name, value).filter((pid) => !isStopped(pid));
-      for (const pid of going) kill(pid, "SIGSTOP");
-      return going.length === 0 ? true : undefined;
+      empty = look().length === 0 ? empty + 1 : 0;
+      return empty === 2 ? true : undefined;
     },
-    { timeoutMs: stopTimeoutMs },
+    { timeoutMs },
   );
-  return stopped === true;
+  return done === true;
 }
 
 export const areMarkedStopped = (name: string, value: string): boolean =>
@@ -36,14 +43,24 @@ export function continueMarked(name: string, value: string): void {
   for (const pid of findMarked(name, value)) kill(pid, "SIGCONT");
 }
 
-/** One that has ended, and waits for its parent, stands still for good. */
+/**
+ * One that has ended, and waits for its parent, stands still for good. One that the kernel holds (it waits for a disk, or
+ * as the parent of a vfork for a child that is stopped itself) does so too once its SIGSTOP is there: it does nothing more
+ * of its own before that.
+ */
 function isStopped(pid: number): boolean {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return "TtZX".includes(stat.charAt(stat.lastIndexOf(")") + 2));
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const state = /^State:\s+(\S)/m.exec(status)?.[1] ?? "";
+    return "TtZX".includes(state) || (state === "D" && isStopPending(status));
   } catch {
     return true; // it has ended
   }
+}
+
+function isStopPending(status: string): boolean {
+  const pending = /^ShdPnd:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
+  return ((BigInt(`0x${pending}`) >> BigInt(constants.signals.SIGSTOP - 1)) & 1n) === 1n;
 }
 
 function findMarked(name: string, value: string): number[] {
