@@ -3,6 +3,8 @@
  *
  *   tenki-guest listen <socket-path> -- <argv…>   on the host: makes the listening socket fd 3, then execs argv
  *   tenki-guest layers (<options> <target>)… -- <argv…>   on the host: mounts overlays for argv alone, then execs it
+ *   tenki-guest mount <pid> <start> <directory> <path> ro|rw   on the host: a volume into a sandbox that runs
+ *   tenki-guest unmount <pid> <start> <directory> <path> keep|kill own|shared   on the host: out of it again
  *   tenki-guest init                              pid 1 of the sandbox: serves what arrives on fd 3
  */
 #include <stdio.h>
@@ -11,6 +13,7 @@
 #include "init.h"
 #include "layers.h"
 #include "listen.h"
+#include "volume.h"
 
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "init") == 0) return run_init();
@@ -18,7 +21,11 @@ int main(int argc, char **argv) {
         return listen_and_exec(argv[2], argv + 4);
     }
     if (argc >= 3 && strcmp(argv[1], "layers") == 0) return mount_layers_and_exec(argc - 2, argv + 2);
+    if (argc == 7 && strcmp(argv[1], "mount") == 0) return mount_volume(argv + 2);
+    if (argc == 8 && strcmp(argv[1], "unmount") == 0) return unmount_volume(argv + 2);
     fprintf(stderr, "usage: tenki-guest listen <socket-path> -- <argv...> | tenki-guest init |\n"
-                    "       tenki-guest layers (<options> <target>)... -- <argv...>\n");
+                    "       tenki-guest layers (<options> <target>)... -- <argv...> |\n"
+                    "       tenki-guest mount <pid> <start> <directory> <path> ro|rw |\n"
+                    "       tenki-guest unmount <pid> <start> <directory> <path> keep|kill own|shared\n");
     return 2;
 }
