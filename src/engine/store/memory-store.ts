@@ -2,11 +2,13 @@ import { TenkiError } from "../../domain/error.js";
 import type { PageRequest, SessionFilter, SessionPage, SessionRecord, Store } from "../core/ports/store.js";
 import { MemoryArtifacts } from "./memory-artifacts.js";
 import { MemoryExecutions } from "./memory-executions.js";
+import { MemoryVolumes } from "./memory-volumes.js";
 
 /** A record that is gone with its process: for tests of what stands on a store. */
 export class MemoryStore implements Store {
   readonly executions = new MemoryExecutions();
   readonly artifacts = new MemoryArtifacts();
+  readonly volumes = new MemoryVolumes();
   readonly #sessions = new Map<string, SessionRecord>();
   readonly #settings = new Map<string, string>();
 

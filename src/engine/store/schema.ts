@@ -39,4 +39,13 @@ export const migrations: readonly string[] = [
     DELETE FROM artifacts WHERE session_id = NEW.id;
   END;
   `,
+  `
+  CREATE TABLE volumes (
+    id          TEXT PRIMARY KEY,
+    created_ms  INTEGER NOT NULL,
+    state       TEXT NOT NULL,
+    record      TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX volumes_by_age ON volumes (created_ms DESC, id DESC);
+  `,
 ];

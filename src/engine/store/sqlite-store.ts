@@ -1,12 +1,14 @@
 import { TenkiError } from "../../domain/error.js";
 import type { ArtifactStore } from "../core/ports/artifact-store.js";
 import type { ExecutionStore } from "../core/ports/execution-store.js";
+import type { VolumeStore } from "../core/ports/volume-store.js";
 import type { PageRequest, SessionFilter, SessionPage, SessionRecord, Store } from "../core/ports/store.js";
 import { listQuery } from "./list-query.js";
 import { fromRow, type SessionRow, toRow } from "./session-row.js";
 import { SqliteArtifacts } from "./sqlite-artifacts.js";
 import { SqliteDatabase } from "./sqlite-database.js";
 import { SqliteExecutions } from "./sqlite-executions.js";
+import { SqliteVolumes } from "./sqlite-volumes.js";
 
 /** Opens the record, making or migrating it; what is acknowledged survives a loss of power. */
 export const openSqliteStore = (path: string): SqliteStore => new SqliteStore(SqliteDatabase.open(path));
@@ -26,12 +28,14 @@ const columns = [
 class SqliteStore implements Store {
   readonly executions: ExecutionStore;
   readonly artifacts: ArtifactStore;
+  readonly volumes: VolumeStore;
   readonly #database: SqliteDatabase;
 
   constructor(database: SqliteDatabase) {
     this.#database = database;
     this.executions = new SqliteExecutions(database);
     this.artifacts = new SqliteArtifacts(database);
+    this.volumes = new SqliteVolumes(database);
   }
 
   insertSession(session: SessionRecord): void {
