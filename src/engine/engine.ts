@@ -15,12 +15,14 @@ import type { ExecutionStore } from "./core/ports/execution-store.js";
 import type { OutputLogs } from "./core/ports/output-logs.js";
 import type { SshKeys } from "./core/ports/ssh-keys.js";
 import type { Store } from "./core/ports/store.js";
+import type { VolumeStore } from "./core/ports/volume-store.js";
 import { Sessions } from "./core/sessions.js";
 import { SignedLinks } from "./core/signed-links.js";
 import { Certificates } from "./core/ssh/certificates.js";
 import { SshServers } from "./core/ssh/ssh-servers.js";
 import { Stats } from "./core/stats.js";
 import { WorkspaceLimits } from "./core/workspace-limits.js";
+import { Volumes } from "./core/volumes.js";
 import { WorkspaceSettings } from "./core/workspace-settings.js";
 import type { Isolation } from "./isolation.js";
 import { readTls, type TlsFiles } from "./instance/tls-files.js";
@@ -35,7 +37,11 @@ import { sshBridgeRoute } from "./services/ssh-bridge.js";
 export interface ServeOptions extends TlsFiles {
   readonly token: string;
   readonly isolation: Isolation;
-  readonly store: Store & { readonly executions: ExecutionStore; readonly artifacts: ArtifactStore };
+  readonly store: Store & {
+    readonly executions: ExecutionStore;
+    readonly artifacts: ArtifactStore;
+    readonly volumes: VolumeStore;
+  };
   readonly outputs: OutputLogs;
   readonly sshKeys: SshKeys;
   readonly listen?: string | undefined;
@@ -51,6 +57,7 @@ export class Engine {
   readonly #access: Access;
   readonly #settings: WorkspaceSettings;
   readonly #limits: WorkspaceLimits;
+  readonly #volumes: Volumes;
   readonly #sessions: Sessions;
   readonly #reaper: Reaper;
   readonly #commands: Commands;
@@ -77,6 +84,10 @@ export class Engine {
     this.#access = new Access(this.#store, token);
     this.#settings = new WorkspaceSettings(this.#store);
     this.#limits = new WorkspaceLimits(this.#store, this.#settings);
+    this.#volumes = new Volumes({
+      ...{ store, disks: isolation.volumes, clock: systemClock },
+      ...{ access: this.#access, limits: this.#limits, log },
+    });
     this.#sessions = new Sessions({
       store: this.#store,
       parts: isolation,
@@ -84,6 +95,7 @@ export class Engine {
       access: this.#access,
       limits: this.#limits,
       settings: this.#settings,
+      volumes: this.#volumes,
       log,
     });
     this.#reaper = new Reaper(this.#sessions, systemClock);
@@ -111,6 +123,7 @@ export class Engine {
     this.#reaper.stop();
     await this.#executions.close();
     await this.#sessions.close();
+    await this.#volumes.close();
     await this.#options.isolation.close({ sessionsLeft: this.#sessions.countLive() > 0 });
   }
 
@@ -120,6 +133,7 @@ export class Engine {
     // The port first: that it is taken shows before anything is made.
     this.#server = await this.#listen(ready);
     await this.#sessions.recover();
+    await this.#volumes.recover();
     await this.#executions.recover();
     await this.#options.isolation.images.resolve("");
     await this.#reaper.tick();
@@ -152,6 +166,7 @@ export class Engine {
       services: createServices({
         access,
         sessions,
+        volumes: this.#volumes,
         settings: this.#settings,
         limits: this.#limits,
         commands: this.#commands,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { TenkiError } from "../domain/error.js";
 import type { Logger } from "../lib/logger.js";
 import type { Disks } from "./core/ports/disks.js";
+import type { VolumeDisks } from "./core/ports/volume-disks.js";
 import type { SandboxParts } from "./core/sandbox-parts.js";
 
 /** What sandboxes are made from, chosen by how they are to be held apart. */
@@ -61,6 +62,7 @@ async function containers(options: IsolationOptions, limited = true): Promise<Is
     runtime,
     network,
     disks,
+    volumes: bounded ? await loopVolumes(options) : await directoryVolumes(options),
     images: createHostImages(options),
     warnings: [
       ...(limited ? [] : [unlimited]),
@@ -109,6 +111,7 @@ async function containersWithoutRoot(
     runtime,
     network,
     disks,
+    volumes: await directoryVolumes(options),
     images: createHostImages(options),
     warnings: [...(limited ? [] : [unlimited]), "without root the size of a sandbox's disk is not bounded"],
     async close({ sessionsLeft }) {
@@ -120,7 +123,7 @@ async function containersWithoutRoot(
 }
 
 async function processes(options: IsolationOptions): Promise<Isolation> {
-  const [{ createProcessRuntime }, { hostNetwork }, { hostImage }] = await Promise.all([
+  const [{ createProcessRuntime, noVolumes }, { hostNetwork }, { hostImage }] = await Promise.all([
     import("./processes/process-runtime.js"),
     import("./processes/host-network.js"),
     import("./processes/host-image.js"),
@@ -130,6 +133,7 @@ async function processes(options: IsolationOptions): Promise<Isolation> {
     runtime: createProcessRuntime(options),
     network: hostNetwork,
     disks,
+    volumes: await directoryVolumes({ ...options, unavailable: noVolumes }),
     images: hostImage,
     warnings: [
       "--isolation process is no boundary: what runs in a session can do whatever the user of this engine can",
@@ -146,4 +150,16 @@ async function loopDisks(options: IsolationOptions): Promise<Disks> {
 async function directoryDisks(options: IsolationOptions): Promise<Disks> {
   const { createDirectoryDisks } = await import("./disks/directory-disks.js");
   return createDirectoryDisks(options);
+}
+
+async function loopVolumes(options: IsolationOptions): Promise<VolumeDisks> {
+  const { createLoopVolumes } = await import("./disks/loop-volumes.js");
+  return createLoopVolumes(options);
+}
+
+async function directoryVolumes(
+  options: IsolationOptions & { readonly unavailable?: string },
+): Promise<VolumeDisks> {
+  const { createDirectoryVolumes } = await import("./disks/directory-volumes.js");
+  return createDirectoryVolumes(options);
 }

@@ -10,6 +10,7 @@ import type {
 } from "../../src/engine/core/ports/network.js";
 import type { SandboxParts } from "../../src/engine/core/sandbox-parts.js";
 import { InMemoryRuntime } from "./in-memory-runtime.js";
+import { InMemoryVolumes } from "./in-memory-volumes.js";
 import { Steps } from "./steps.js";
 
 /** Parts that keep what they make in memory, count it, and can be told to fail or to hang at each step. */
@@ -19,6 +20,7 @@ export class InMemoryParts implements SandboxParts {
   readonly network = new InMemoryNetwork(this.steps);
   readonly disks = new InMemoryDisks(this.steps);
   readonly images = new InMemoryImages(this.steps);
+  readonly volumes = new InMemoryVolumes(this.steps);
 
   /** How much of everything there is. */
   count(): { sandboxes: number; networks: number; disks: number } {

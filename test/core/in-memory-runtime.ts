@@ -10,6 +10,7 @@ import type {
   Runtime,
   SandboxFile,
   SandboxSpec,
+  SandboxVolume,
   SpawnResult,
   SshServerProgram,
 } from "../../src/engine/core/ports/runtime.js";
@@ -28,6 +29,8 @@ export interface InMemorySandbox {
   isPaused: boolean;
   /** What was written into it since it began, in order. */
   readonly placed: SandboxFile[];
+  /** By where they are mounted. */
+  readonly volumes: Map<string, SandboxVolume>;
   /** Every command that was asked for, as it was asked for. */
   readonly commands: GuestCommand[];
 }
@@ -56,6 +59,7 @@ export class InMemoryRuntime implements Runtime {
             connections: new InMemoryConnections(),
             isPaused: false,
             placed: [],
+            volumes: new Map(spec.volumes.map((volume) => [volume.mountPath, volume])),
             commands: [],
           });
         },
@@ -155,6 +159,30 @@ export class InMemoryRuntime implements Runtime {
       signal,
     );
   }
+
+  mountVolume(sessionId: string, volume: SandboxVolume): Promise<void> {
+    return this.#steps.run(
+      "runtime.mountVolume",
+      () => void this.#inside(sessionId).volumes.set(volume.mountPath, volume),
+    );
+  }
+
+  /** What is in `busy` is unmounted by force only. */
+  unmountVolume(
+    sessionId: string,
+    { mountPath }: SandboxVolume,
+    { force }: { readonly force: boolean },
+  ): Promise<void> {
+    return this.#steps.run("runtime.unmountVolume", () => {
+      if (!force && this.busy.has(mountPath)) {
+        throw new TenkiError("failed_precondition", "volume is in use by sleep (pid 7)");
+      }
+      this.#inside(sessionId).volumes.delete(mountPath);
+    });
+  }
+
+  /** Mount paths where somebody has a file open. */
+  readonly busy = new Set<string>();
 
   /** What a test says; of a sandbox that is not there nothing. */
   readonly usage = new Map<string, SandboxStats>();

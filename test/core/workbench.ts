@@ -3,6 +3,7 @@ import type { SessionRecord } from "../../src/engine/core/ports/store.js";
 import { Reaper } from "../../src/engine/core/reaper.js";
 import type { CreateSession, ListSessions, UpdateSession } from "../../src/engine/core/session-requests.js";
 import { Sessions } from "../../src/engine/core/sessions.js";
+import { Volumes } from "../../src/engine/core/volumes.js";
 import { WorkspaceLimits } from "../../src/engine/core/workspace-limits.js";
 import { WorkspaceSettings } from "../../src/engine/core/workspace-settings.js";
 import { MemoryStore } from "../../src/engine/store/memory-store.js";
@@ -23,17 +24,20 @@ export class Workbench {
   /** What was logged, by level. */
   readonly logged: { level: LogLevel; message: string; text: string }[] = [];
   sessions: Sessions;
+  volumes: Volumes;
 
   constructor(store = new MemoryStore()) {
     this.store = store;
     this.access = new Access(store, token);
     this.settings = new WorkspaceSettings(store);
     this.limits = new WorkspaceLimits(store, this.settings);
+    this.volumes = this.#newVolumes();
     this.sessions = this.#newSessions();
   }
 
   /** The process is gone in the middle of whatever it did; a new one finds the same store and the same machine. */
   lose(): Sessions {
+    this.volumes = this.#newVolumes();
     this.sessions = this.#newSessions();
     return this.sessions;
   }
@@ -69,8 +73,13 @@ export class Workbench {
   }
 
   #newSessions(): Sessions {
-    const { store, parts, clock, access, limits, settings } = this;
-    return new Sessions({ store, parts, clock, access, limits, settings, log: this.#logger() });
+    const { store, parts, clock, access, limits, settings, volumes } = this;
+    return new Sessions({ store, parts, clock, access, limits, settings, volumes, log: this.#logger() });
+  }
+
+  #newVolumes(): Volumes {
+    const { store, parts, clock, access, limits } = this;
+    return new Volumes({ store, disks: parts.volumes, clock, access, limits, log: this.#logger() });
   }
 
   #logger(): Logger {
@@ -90,6 +99,7 @@ const defaults: CreateSession = {
   sshAuthorizedKeys: [],
   cloneRepoUrl: "",
   image: "",
+  volumes: [],
 };
 
 export const minuteMs = 60_000;

@@ -42,6 +42,7 @@ async function start(): Promise<void> {
       limits: { cpuCores: 1, memoryMb: 128 },
       environment: {},
       files: [],
+      volumes: [],
     },
     never,
   );

@@ -20,6 +20,7 @@ import { artifactMethods } from "../../src/engine/services/artifacts.js";
 import { Git } from "../../src/engine/core/git/git.js";
 import { Sessions } from "../../src/engine/core/sessions.js";
 import { Stats } from "../../src/engine/core/stats.js";
+import { Volumes } from "../../src/engine/core/volumes.js";
 import { WorkspaceLimits } from "../../src/engine/core/workspace-limits.js";
 import { WorkspaceSettings } from "../../src/engine/core/workspace-settings.js";
 import { DiskOutputLogs } from "../../src/engine/outputs/disk-output-logs.js";
@@ -34,6 +35,7 @@ import { runMethods } from "../../src/engine/services/run.js";
 import { sessionMethods } from "../../src/engine/services/sessions.js";
 import { egressMethods } from "../../src/engine/services/egress.js";
 import { statsMethods } from "../../src/engine/services/stats.js";
+import { volumeMethods } from "../../src/engine/services/volumes.js";
 import { workspaceMethods } from "../../src/engine/services/workspace.js";
 import { MemoryStore } from "../../src/engine/store/memory-store.js";
 import { ExecutionService } from "../../src/gen/tenki/engine/v1/execution_pb.js";
@@ -81,6 +83,8 @@ export class ServiceBench {
     const log = this.#logger();
     const settings = new WorkspaceSettings(store);
     const limits = new WorkspaceLimits(store, settings);
+    const { volumes: disks } = this.parts;
+    const volumes = new Volumes({ store, disks, clock: this.clock, access, limits, log });
     const sessions = new Sessions({
       store,
       parts: this.parts,
@@ -88,6 +92,7 @@ export class ServiceBench {
       access,
       limits,
       settings,
+      volumes,
       log,
     });
     const credentials = new Credentials(store, this.clock);
@@ -121,6 +126,7 @@ export class ServiceBench {
         ...identityMethods(access.identity),
         ...sessionMethods({ sessions, images: this.parts.images, dataPlane }),
         ...workspaceMethods({ access, settings, limits }),
+        ...volumeMethods({ sessions, volumes }),
         ...artifactMethods(artifacts, links),
         ...gitMethods(new Git(sessions, this.parts.runtime)),
         ...executeCommandMethods(executionOptions),

@@ -2,8 +2,9 @@ import { TenkiError } from "../../domain/error.js";
 import type { Disk, Disks } from "./ports/disks.js";
 import type { Images } from "./ports/images.js";
 import type { Network, NetworkAttachment } from "./ports/network.js";
-import type { Runtime, SandboxFile } from "./ports/runtime.js";
+import type { Runtime, SandboxFile, SandboxVolume } from "./ports/runtime.js";
 import type { SessionRecord } from "./ports/store.js";
+import type { VolumeDisks } from "./ports/volume-disks.js";
 import { gigabyte } from "./limits.js";
 import { networkPolicy } from "./egress.js";
 import { hostnameFor } from "./session-name.js";
@@ -14,6 +15,7 @@ export interface SandboxParts {
   readonly network: Network;
   readonly disks: Disks;
   readonly images: Images;
+  readonly volumes: VolumeDisks;
 }
 
 export type SandboxHandles = Partial<Pick<SessionRecord, "networkHandle" | "diskHandle">>;
@@ -24,6 +26,7 @@ export interface Boot {
   readonly session: SessionRecord;
   /** What is inside before anything runs, besides what every sandbox gets. */
   readonly files: readonly SandboxFile[];
+  readonly openVolumes: () => Promise<readonly SandboxVolume[]>;
   readonly record: RecordHandles;
   readonly signal: AbortSignal;
 }
@@ -62,10 +65,15 @@ interface Taking {
 
 async function startOn(parts: SandboxParts, boot: Boot, taken: Taking): Promise<void> {
   const { session, files, signal } = boot;
-  const taking = [parts.images.resolve(session.image), taken.disk, taken.network] as const;
+  const taking = [
+    parts.images.resolve(session.image),
+    taken.disk,
+    taken.network,
+    boot.openVolumes(),
+  ] as const;
   // All have to settle before a failure of one is acted on: what comes late would belong to nobody.
   await Promise.allSettled(taking);
-  const [image, disk, network] = await Promise.all(taking);
+  const [image, disk, network, volumes] = await Promise.all(taking);
   signal.throwIfAborted();
   await parts.runtime.start(
     {
@@ -77,6 +85,7 @@ async function startOn(parts: SandboxParts, boot: Boot, taken: Taking): Promise<
       limits: { cpuCores: session.cpuCores, memoryMb: session.memoryMb },
       environment: session.env,
       files,
+      volumes,
     },
     signal,
   );

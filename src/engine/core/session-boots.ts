@@ -7,6 +7,7 @@ import { secretFiles } from "./secret-files.js";
 import type { SessionEnds } from "./session-ends.js";
 import type { SessionSecrets } from "./session-secrets.js";
 import { messageOf, type SessionTable } from "./session-table.js";
+import type { SessionVolumes } from "./session-volumes.js";
 
 export interface SessionBootsOptions {
   readonly table: SessionTable;
@@ -14,6 +15,7 @@ export interface SessionBootsOptions {
   readonly clock: Clock;
   readonly ends: SessionEnds;
   readonly secrets: SessionSecrets;
+  readonly volumes: SessionVolumes;
 }
 
 /** The sandboxes that are being started, each with the way to call that off. */
@@ -38,19 +40,21 @@ export class SessionBoots {
 
   /** From CREATING to RUNNING, or to its end; in the session's turn. */
   async boot(id: string, signal: AbortSignal, clone: GitCall | undefined): Promise<void> {
-    const { table, parts, clock, ends } = this.#options;
+    const { table, parts, clock, ends, volumes } = this.#options;
     const session = table.get(id);
     const secrets = this.#options.secrets.kept(id);
     try {
       await bootSandbox(parts, {
         session,
         files: secretFiles(session, secrets),
+        openVolumes: () => volumes.open(session),
         record: (handles) => void table.change(id, handles),
         signal,
       });
       if (clone !== undefined) await cloneFirst(parts.runtime, { session, clone, secrets, signal });
       const now = clock.now();
-      table.move(id, "booted", { readyAt: now, lastActivityAt: now });
+      const attached = session.volumes.map((each) => ({ ...each, state: "ATTACHED" }));
+      table.move(id, "booted", { readyAt: now, lastActivityAt: now, volumes: attached });
     } catch (error) {
       const reason: unknown = signal.reason;
       if (!(reason instanceof BootEnded)) table.logFailure(id, error);

@@ -9,6 +9,7 @@ import { messageOf, type SessionTable } from "./session-table.js";
 import { wrongState } from "./session-states.js";
 import type { SessionUse } from "./session-use.js";
 import { retainedUntil } from "./session-end.js";
+import type { SessionVolumes } from "./session-volumes.js";
 import type { WorkspaceSettings } from "./workspace-settings.js";
 
 export interface SessionPausesOptions {
@@ -18,6 +19,7 @@ export interface SessionPausesOptions {
   readonly use: SessionUse;
   readonly settings: WorkspaceSettings;
   readonly secrets: SessionSecrets;
+  readonly volumes: SessionVolumes;
 }
 
 /** What begins to start at the same moment is given so long, so that it stands still as a whole or not at all. */
@@ -50,8 +52,10 @@ export class SessionPauses {
   /** What stands still already is recorded as paused, once nothing of it can be lost. */
   async keepPaused(id: string): Promise<SessionRecord> {
     const { table, parts, clock, settings } = this.#options;
-    const { diskHandle, pauseRetentionMs } = table.get(id);
+    const session = table.get(id);
+    const { diskHandle, pauseRetentionMs } = session;
     if (diskHandle !== undefined) await parts.disks.persist(diskHandle);
+    await this.#options.volumes.persist(session);
     const pausedAt = clock.now();
     const keptMs = pauseRetentionMs ?? settings.get().pauseRetentionMs;
     const pauseExpiresAt = keptMs === undefined ? undefined : retainedUntil(pausedAt, keptMs);
@@ -88,11 +92,12 @@ export class SessionPauses {
   }
 
   async #bootAgain(id: string, signal: AbortSignal): Promise<void> {
-    const { table, parts, secrets } = this.#options;
+    const { table, parts, secrets, volumes } = this.#options;
     const session = table.change(id, { processesLost: true });
     await bootOnKeptDisk(parts, {
       session,
       files: secretFiles(session, secrets.kept(id)),
+      openVolumes: () => volumes.open(session),
       record: (handles) => void table.change(id, handles),
       signal,
     });

@@ -1,3 +1,4 @@
+import { isTerminal } from "../../domain/session.js";
 import type { KeyedMutex } from "../../lib/keyed-mutex.js";
 import type { Logger } from "../../lib/logger.js";
 import { networkPolicy } from "./egress.js";
@@ -7,12 +8,14 @@ import type { SandboxParts } from "./sandbox-parts.js";
 import type { SessionEnds } from "./session-ends.js";
 import type { SessionPauses } from "./session-pauses.js";
 import type { SessionTable } from "./session-table.js";
+import type { SessionVolumes } from "./session-volumes.js";
 
 export interface SessionRecoveryOptions {
   readonly table: SessionTable;
   readonly parts: SandboxParts;
   readonly ends: SessionEnds;
   readonly pauses: SessionPauses;
+  readonly volumes: SessionVolumes;
   readonly turns: KeyedMutex;
   readonly log: Logger;
 }
@@ -49,9 +52,14 @@ export class SessionRecovery {
 
   /** True where the session did not survive. */
   async #recoverOne(id: string): Promise<boolean> {
-    const { table, turns } = this.#options;
+    const { table, turns, volumes } = this.#options;
     try {
-      return (await turns.run(id, () => this.settle(id))).state === "TERMINATED";
+      const settled = await turns.run(id, async () => {
+        const record = await this.settle(id);
+        if (!isTerminal(record.state)) await volumes.settle(record);
+        return record;
+      });
+      return settled.state === "TERMINATED";
     } catch (error) {
       table.logFailure(id, error);
       return false;

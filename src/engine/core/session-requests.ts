@@ -1,5 +1,6 @@
 import type { SessionState } from "../../domain/session.js";
 import type { SessionRecord } from "./ports/store.js";
+import type { VolumeMount } from "./volume-requests.js";
 
 export interface CreateSession {
   /** Empty: one is made up. */
@@ -27,6 +28,8 @@ export interface CreateSession {
   readonly cloneRepoUrl: string;
   /** Empty: the default image. */
   readonly image: string;
+  /** What is mounted in it from the beginning. */
+  readonly volumes: readonly VolumeMount[];
 }
 
 export interface UpdateSession {

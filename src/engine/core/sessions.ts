@@ -25,6 +25,8 @@ import { SessionSsh } from "./session-ssh.js";
 import { wrongState } from "./session-states.js";
 import { messageOf, type SessionChanges, SessionTable } from "./session-table.js";
 import { SessionUse } from "./session-use.js";
+import { SessionVolumes } from "./session-volumes.js";
+import type { Volumes } from "./volumes.js";
 import type { WorkspaceLimits } from "./workspace-limits.js";
 import type { WorkspaceSettings } from "./workspace-settings.js";
 
@@ -35,6 +37,7 @@ export interface SessionsOptions {
   readonly access: Access;
   readonly limits: WorkspaceLimits;
   readonly settings: WorkspaceSettings;
+  readonly volumes: Volumes;
   readonly log: Logger;
 }
 
@@ -42,6 +45,7 @@ export interface SessionsOptions {
 export class Sessions {
   readonly secrets: SessionSecrets;
   readonly ssh: SessionSsh;
+  readonly volumes: SessionVolumes;
   readonly #options: SessionsOptions;
   readonly #table: SessionTable;
   readonly #ends: SessionEnds;
@@ -60,10 +64,12 @@ export class Sessions {
     const table = new SessionTable(options);
     const secrets = new SessionSecrets(parts.runtime);
     const use = new SessionUse(table, clock);
-    const ends = new SessionEnds({ table, parts, clock, secrets });
-    const boots = new SessionBoots({ table, parts, clock, ends, secrets });
-    const pauses = new SessionPauses({ table, parts, clock, use, settings, secrets });
-    const recovery = new SessionRecovery({ table, parts, ends, pauses, turns, log });
+    const { runtime } = parts;
+    const volumes = new SessionVolumes({ table, runtime, volumes: options.volumes, turns, use });
+    const ends = new SessionEnds({ table, parts, clock, secrets, volumes });
+    const boots = new SessionBoots({ table, parts, clock, ends, secrets, volumes });
+    const pauses = new SessionPauses({ table, parts, clock, use, settings, secrets, volumes });
+    const recovery = new SessionRecovery({ table, parts, ends, pauses, turns, volumes, log });
     const ways = {
       end: (id: string, why: string) => ends.end(id, why),
       pause: (id: string) => this.#pauseNow(id),
@@ -72,6 +78,7 @@ export class Sessions {
     this.#options = options;
     this.secrets = secrets;
     this.ssh = new SessionSsh(table);
+    this.volumes = volumes;
     this.#table = table;
     this.#use = use;
     this.#ends = ends;
@@ -88,8 +95,10 @@ export class Sessions {
     if (request.egress !== undefined) requireLists(parts.network);
     const { env, secrets } = splitSecrets(request.env);
     const clone = readFirstClone(request.cloneRepoUrl);
+    const session = newSession({ ...request, env }, access, clock.now());
     const record = {
-      ...newSession({ ...request, env }, access, clock.now()),
+      ...session,
+      volumes: this.volumes.plan(session.id, request.volumes),
       secretNames: Object.keys(secrets),
       repositoryDirectory: clone?.clone?.directory,
       repositoryOrigin: clone?.clone?.repository.origin,

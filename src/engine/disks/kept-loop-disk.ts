@@ -14,7 +14,7 @@ export async function persistLoopDisk({ image, mountPoint }: LoopDiskPlace): Pro
   await syncFile(dirname(image));
 }
 
-async function syncFile(path: string): Promise<void> {
+export async function syncFile(path: string): Promise<void> {
   const file = await open(path, "r");
   try {
     await file.sync();
@@ -27,7 +27,7 @@ async function syncFile(path: string): Promise<void> {
 export async function reopenLoopDisk(place: LoopDiskPlace): Promise<void> {
   if (await isMounted(place)) return;
   if (!existsSync(place.image)) throw new TenkiError("data_loss", "its disk is gone");
-  await mend(place.image);
+  await mend(place.image, "its disk");
   await mkdir(place.mountPoint, { recursive: true, mode: 0o755 });
   await mountLoopDisk(place);
 }
@@ -38,10 +38,11 @@ const mendTimeoutMs = 10 * 60_000;
 /** From here on its exit codes tell of what is left to be mended. */
 const unmended = 4;
 
-async function mend(image: string): Promise<void> {
+/** Finishes what was under way when it was lost, and mends what can be mended without a question; `what`: for the message. */
+export async function mend(image: string, what: string): Promise<void> {
   const argv = ["e2fsck", "-p", image];
   const result = await tryProcess(argv, { env: { ...systemEnvironment }, timeoutMs: mendTimeoutMs });
   if (result.exitCode < unmended) return;
   const said = (result.stderr.trim() || result.stdout.trim()).split("\n").at(-1) ?? "";
-  throw new TenkiError("data_loss", `its disk is damaged: ${said}`, { hint: `e2fsck ${image}` });
+  throw new TenkiError("data_loss", `${what} is damaged: ${said}`, { hint: `e2fsck ${image}` });
 }

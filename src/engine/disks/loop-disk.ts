@@ -41,7 +41,7 @@ export async function mountLoopDisk({ image, mountPoint }: LoopDiskPlace): Promi
 export const isMounted = async ({ mountPoint }: LoopDiskPlace): Promise<boolean> =>
   (await readMountTable()).some((mount) => mount.mountPoint === mountPoint);
 
-async function makeSparseFile(path: string, sizeBytes: number): Promise<void> {
+export async function makeSparseFile(path: string, sizeBytes: number): Promise<void> {
   const file = await open(path, "wx", 0o600);
   try {
     await file.truncate(sizeBytes);

@@ -22,6 +22,10 @@ import { KeptCommands } from "./kept-commands.js";
 import { sandboxVariable, startHostProcess } from "./host-process.js";
 import { areMarkedStopped, continueMarked, killMarked, stopMarked } from "./marked-processes.js";
 
+/** Said to who asks for one. */
+export const noVolumes =
+  "this engine has no volumes: with --isolation process there is no sandbox to mount one in";
+
 /**
  * Sandboxes that are none: a directory, and the engine's own user's processes in it. For machines that allow
  * nothing better. What a sandbox's home directory is to callers is a directory of the host to its commands.
@@ -125,6 +129,14 @@ class ProcessRuntime implements Runtime {
     await this.#requireRoot(sessionId);
     return listenOnHost(options);
   }
+
+  /** What is mounted for one of the host's processes is mounted for all. */
+  async mountVolume(): Promise<never> {
+    throw new TenkiError("failed_precondition", noVolumes);
+  }
+
+  /** None was ever mounted. */
+  async unmountVolume(): Promise<void> {}
 
   /** Its processes are the host's like any other, counted by nobody. */
   async stats(): Promise<SandboxStats> {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TenkiError } from "../../domain/error.js";
+import { homeDirectory } from "../../domain/file.js";
 import type { SandboxStats } from "../../domain/session-stats.js";
 import type { Logger } from "../../lib/logger.js";
 import type {
@@ -14,6 +15,7 @@ import type {
   Runtime,
   SandboxFile,
   SandboxSpec,
+  SandboxVolume,
   SpawnResult,
   SshServerProgram,
 } from "../core/ports/runtime.js";
@@ -35,6 +37,7 @@ import { runContainer } from "./run-container.js";
 import { selectRuntime, type OciRuntimeProgram } from "./select-runtime.js";
 import { sessionDirectory, sessionsDirectory } from "./session-directory.js";
 import { untilGuestAnswers } from "./until-guest-answers.js";
+import { mountVolume, unmountVolume, type VolumeMountsOptions } from "./volume-mounts.js";
 
 export interface OciRuntimeOptions {
   readonly dataDir: string;
@@ -134,7 +137,7 @@ class OciRuntime implements Runtime {
     const link = new GuestLink(directory.socket);
     await untilGuestAnswers(link, signal);
     const answered = performance.now();
-    await link.prepare(preparedFiles(spec, hostname), signal);
+    await this.#prepare(link, spec, signal);
     const ready = performance.now();
     log.debug("sandbox started", {
       session: spec.sessionId,
@@ -143,6 +146,15 @@ class OciRuntime implements Runtime {
       answer_ms: roundMs(answered - ran),
       prepare_ms: roundMs(ready - answered),
     });
+  }
+
+  /** A volume that is the home directory is there before the home directory is laid out, others are in it after. */
+  async #prepare(link: GuestLink, spec: SandboxSpec, signal: AbortSignal): Promise<void> {
+    const { sessionId, volumes, hostname } = spec;
+    const isHome = ({ mountPath }: SandboxVolume) => mountPath === homeDirectory;
+    for (const volume of volumes.filter(isHome)) await this.mountVolume(sessionId, volume);
+    await link.prepare(preparedFiles(spec, toHostname(hostname)), signal);
+    for (const volume of volumes.filter((each) => !isHome(each))) await this.mountVolume(sessionId, volume);
   }
 
   async isRunning(sessionId: string): Promise<boolean> {
@@ -213,6 +225,19 @@ class OciRuntime implements Runtime {
     return this.#link(sessionId).listen(options, signal);
   }
 
+  async mountVolume(sessionId: string, volume: SandboxVolume): Promise<void> {
+    await mountVolume(await this.#volumeMounts(sessionId), volume);
+  }
+
+  async unmountVolume(
+    sessionId: string,
+    volume: SandboxVolume,
+    { force }: { readonly force: boolean },
+  ): Promise<void> {
+    const ownFileSystem = !this.#machine.rootless;
+    await unmountVolume(await this.#volumeMounts(sessionId), volume, { force, ownFileSystem });
+  }
+
   async stats(sessionId: string): Promise<SandboxStats> {
     const { directory, cgroupPath } = this.#place(sessionId);
     const init = await runningInit(directory);
@@ -253,6 +278,12 @@ class OciRuntime implements Runtime {
     }
     if (this.#cgroups.freezer === undefined) throw noFreezer();
     return this.#cgroups.freezer;
+  }
+
+  async #volumeMounts(sessionId: string): Promise<VolumeMountsOptions> {
+    const init = await runningInit(this.#place(sessionId).directory);
+    if (init === undefined) throw new TenkiError("unavailable", "the sandbox does not answer");
+    return { guestBinary: this.#options.guestBinary, init };
   }
 
   #link(sessionId: string): GuestLink {

@@ -14,6 +14,7 @@ import type { Git } from "../core/git/git.js";
 import type { Images } from "../core/ports/images.js";
 import type { Sessions } from "../core/sessions.js";
 import type { Stats } from "../core/stats.js";
+import type { Volumes } from "../core/volumes.js";
 import type { WorkspaceLimits } from "../core/workspace-limits.js";
 import type { WorkspaceSettings } from "../core/workspace-settings.js";
 import type { ArtifactLinks } from "./artifact-links.js";
@@ -29,11 +30,13 @@ import { runMethods } from "./run.js";
 import { sessionMethods } from "./sessions.js";
 import { authorizedKeysMethods, sshGatewayMethods, sshMethods, type SshMethodsOptions } from "./ssh.js";
 import { statsMethods } from "./stats.js";
+import { volumeMethods } from "./volumes.js";
 import { workspaceMethods } from "./workspace.js";
 
 export interface ServicesOptions {
   readonly access: Access;
   readonly sessions: Sessions;
+  readonly volumes: Volumes;
   readonly settings: WorkspaceSettings;
   readonly limits: WorkspaceLimits;
   readonly commands: Commands;
@@ -58,6 +61,7 @@ export function createServices(options: ServicesOptions): ServiceImplSpec[] {
       ...identityMethods(access.identity),
       ...sessionMethods(options),
       ...workspaceMethods(options),
+      ...volumeMethods(options),
       ...gitMethods(options.git),
       ...executeCommandMethods(options),
       ...authorizedKeysMethods(options.sessions),

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import type { CommandExit } from "../../../src/domain/command.js";
 import type { Disk, Disks } from "../../../src/engine/core/ports/disks.js";
 import type { Images } from "../../../src/engine/core/ports/images.js";
-import type { Runtime, SandboxSpec } from "../../../src/engine/core/ports/runtime.js";
+import type { Runtime, SandboxSpec, SandboxVolume } from "../../../src/engine/core/ports/runtime.js";
 import { createLoopDisks } from "../../../src/engine/disks/loop-disks.js";
 import { createHostImages } from "../../../src/engine/images/host-images.js";
 import { createOciRuntime } from "../../../src/engine/runtime/oci-runtime.js";
@@ -34,6 +34,7 @@ export interface StartOptions {
   readonly nameservers?: readonly string[];
   readonly namespacePath?: string;
   readonly signal?: AbortSignal;
+  readonly volumes?: readonly SandboxVolume[];
 }
 
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -88,6 +89,7 @@ export class Workbench {
       limits: { cpuCores: options.cpuCores ?? 2, memoryMb: options.memoryMb ?? 512 },
       environment: options.environment ?? {},
       files: [],
+      volumes: options.volumes ?? [],
     };
   }
 

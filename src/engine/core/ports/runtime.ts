@@ -15,6 +15,15 @@ export interface SandboxFile {
   readonly owner?: "root" | "user" | undefined;
 }
 
+/** A volume in a sandbox. */
+export interface SandboxVolume {
+  /** On the host. */
+  readonly directory: string;
+  /** Inside: absolute, and checked by name. It is never looked up on the host. */
+  readonly mountPath: string;
+  readonly readonly: boolean;
+}
+
 export interface SandboxSpec {
   readonly sessionId: string;
   readonly hostname: string;
@@ -25,6 +34,8 @@ export interface SandboxSpec {
   /** The session's environment, for /etc/environment. */
   readonly environment: Readonly<Record<string, string>>;
   readonly files: readonly SandboxFile[];
+  /** What is mounted before anything runs. */
+  readonly volumes: readonly SandboxVolume[];
 }
 
 export interface GuestCommand {
@@ -212,6 +223,17 @@ export interface Runtime {
     options: { readonly address: string; readonly port: number },
     signal: AbortSignal,
   ): Promise<GuestListener>;
+  /** Mounts a volume where no link leads on the way; what is missing of the way is made. Idempotent. */
+  mountVolume(sessionId: string, volume: SandboxVolume): Promise<void>;
+  /**
+   * Idempotent. `failed_precondition`, with their names, where processes have something open on it; `force` kills
+   * those, and fails all the same where it stays in use.
+   */
+  unmountVolume(
+    sessionId: string,
+    volume: SandboxVolume,
+    options: { readonly force: boolean },
+  ): Promise<void>;
   /** Seen from outside: nothing is started inside. Of a sandbox that does not run nothing is known. */
   stats(sessionId: string): Promise<SandboxStats>;
   /** After a restart: removes every sandbox of ours that is not in `keep`. */
