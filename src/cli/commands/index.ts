@@ -106,6 +106,39 @@ export const commands: CommandGroup = {
           summary: "copy files into, out of and between sessions",
           load: () => import("./sandbox/cp.js"),
         },
+        volume: {
+          summary: "keep files beyond sessions, and share them",
+          commands: {
+            create: { summary: "make a volume", load: () => import("./sandbox/volume/create.js") },
+            list: {
+              summary: "list volumes",
+              aliases: ["ls"],
+              load: () => import("./sandbox/volume/list.js"),
+            },
+            get: {
+              summary: "show a volume, and who has it",
+              load: () => import("./sandbox/volume/get.js"),
+            },
+            update: { summary: "rename or tag a volume", load: () => import("./sandbox/volume/update.js") },
+            resize: {
+              summary: "give a volume another size",
+              load: () => import("./sandbox/volume/resize.js"),
+            },
+            delete: {
+              summary: "delete volumes, with what is on them",
+              aliases: ["rm"],
+              load: () => import("./sandbox/volume/delete.js"),
+            },
+            attach: {
+              summary: "mount a volume in a running session",
+              load: () => import("./sandbox/volume/attach.js"),
+            },
+            detach: {
+              summary: "take a volume away from a session",
+              load: () => import("./sandbox/volume/detach.js"),
+            },
+          },
+        },
         git: {
           summary: "clone repositories in a session, and look at them",
           commands: {

@@ -42,7 +42,7 @@ export const createFlags = {
   envFile: repeated("FILE", "a file of such lines", localFile),
   authorizedKey: repeated("KEY", "an SSH public key that may log in", filled),
   authorizedKeysFile: repeated("FILE", "a file of such keys", localFile),
-  volume: repeated("ID:/PATH[:ro]", "a volume to mount", volumeMount),
+  volume: repeated("ID|NAME:/PATH[:ro]", "a volume to mount; ro: only to read", volumeMount),
   cloneRepo: flag("URL", "a git repository to clone into it", repository),
   githubTokenEnv: flag("VAR", "the variable on this side that holds a GitHub token for it", filled),
   opencode: toggle("start OpenCode in it"),

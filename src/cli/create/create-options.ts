@@ -3,6 +3,7 @@ import { TenkiError } from "../../domain/error.js";
 import type { OptionsOf } from "../command.js";
 import type { Context } from "../context.js";
 import { readEnvironment, readKeysFile, textFile } from "../env-file.js";
+import { pickVolume } from "../find-volume.js";
 import { uuid, type VolumeMount } from "../flags/parsers.js";
 import { checkTags, toRecord } from "../session-options.js";
 import type { createFlags } from "./create-flags.js";
@@ -64,16 +65,8 @@ async function volumeMounts(mounts: readonly VolumeMount[], ctx: Context): Promi
   const isNamed = mounts.some(({ volume }) => uuid.read(volume) === undefined);
   const known = isNamed ? await (await ctx.client()).listVolumes() : [];
   return mounts.map(({ volume, mountPath, readOnly }) => {
-    const named = known.filter(({ name }) => name === volume);
-    const volumeId = uuid.read(volume) ?? named[0]?.id;
-    if (volumeId === undefined) {
-      throw new TenkiError("not_found", `volume not found: none is named "${volume}"`, {
-        hint: "name it by its id",
-      });
-    }
-    if (named.length < 2) return { volumeId, mountPath, readOnly };
-    const ids = named.map(({ id }) => id).join(", ");
-    throw new TenkiError("usage", `ambiguous name "${volume}": ${named.length} volumes have it: ${ids}`);
+    const volumeId = uuid.read(volume) ?? pickVolume(known, volume).id;
+    return { volumeId, mountPath, readOnly };
   });
 }
 

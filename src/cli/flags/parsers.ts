@@ -249,6 +249,37 @@ export interface VolumeMount {
   readonly readOnly: boolean;
 }
 
+/** A volume by its id or its name. */
+export const volume: Parser<string> = {
+  noun: "volume",
+  expected: "the id or the name of a volume",
+  read: orEmpty,
+};
+
+export const volumeName: Parser<string> = {
+  noun: "name",
+  expected: 'up to 64 characters, none of them ":" or "/"',
+  read: (word) => (word.trim() === word && /^[^:/\p{C}]{1,64}$/u.test(word) ? word : undefined),
+};
+
+const volumeBounds = { min: 2 ** 20, max: 100 * 2 ** 30 };
+
+/** Bytes. */
+export const volumeSize: Parser<number> = {
+  noun: "size",
+  expected: "1MiB to 100GiB, with the unit, like 500MB or 10GiB",
+  read(word) {
+    const bytes = parseByteSize(word) ?? 0;
+    return bytes >= volumeBounds.min && bytes <= volumeBounds.max ? bytes : undefined;
+  },
+};
+
+export const mountPath: Parser<string> = {
+  noun: "mount path",
+  expected: "an absolute path inside the session, like /data or /home/tenki/cache",
+  read: (word) => (word.startsWith("/") && !word.includes("\0") ? word : undefined),
+};
+
 export const volumeMount: Parser<VolumeMount> = {
   noun: "volume",
   expected: "id-or-name:/path, with :ro at its end for one that is only read",

@@ -9,6 +9,7 @@ import { Access } from "../../../src/engine/core/access.js";
 import { WorkspaceLimits } from "../../../src/engine/core/workspace-limits.js";
 import { WorkspaceSettings } from "../../../src/engine/core/workspace-settings.js";
 import { workspaceMethods } from "../../../src/engine/services/workspace.js";
+import { volumeRoutes } from "./volume-routes.js";
 import { now, type SessionTable, timestamp } from "./session-table.js";
 
 /** The control plane: what a session is. */
@@ -23,10 +24,19 @@ export function sandboxRoutes(
       return answer(request, context);
     };
   const workspace = workspaceOfItsOwn();
+  const volumes = volumeRoutes();
   return {
     getWorkspaceSandboxUsage: route((request) => workspace.getWorkspaceSandboxUsage(request)),
     getWorkspaceSandboxSettings: route((request) => workspace.getWorkspaceSandboxSettings(request)),
     updateWorkspaceSandboxSettings: route((request) => workspace.updateWorkspaceSandboxSettings(request)),
+    createVolume: route((request) => volumes.createVolume(request)),
+    getVolume: route((request) => volumes.getVolume(request)),
+    listVolumes: route(() => volumes.listVolumes()),
+    updateVolume: route((request) => volumes.updateVolume(request)),
+    resizeVolume: route((request) => volumes.resizeVolume(request)),
+    deleteVolume: route((request) => volumes.deleteVolume(request)),
+    attachVolume: route((request) => volumes.attachVolume(request)),
+    detachVolume: route((request) => volumes.detachVolume(request)),
     whoAmI: route(() => identity),
     createSession: route((request) => {
       const session = sessions.create(request);
