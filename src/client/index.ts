@@ -54,6 +54,7 @@ export type { Identity, Project, Workspace } from "../domain/identity.js";
 export type { ExposedPort, PreviewUrl } from "../domain/preview-url.js";
 export type { Snapshot, SnapshotState } from "../domain/snapshot.js";
 export type { Volume, VolumeState } from "../domain/volume.js";
+export type { EgressUse } from "../domain/egress.js";
 export type { SessionStats } from "../domain/session-stats.js";
 export type { UsageLimit } from "../domain/usage.js";
 export type { WorkspaceSettings, WorkspaceSettingsChange } from "../domain/workspace-settings.js";

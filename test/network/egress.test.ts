@@ -295,6 +295,26 @@ test("after a restart the list holds, what was open is open, and the counts go o
   }
 });
 
+test("a sandbox whose questions cannot be heard again after a restart has no way out, and the others have theirs", async () => {
+  const here = await TestEngine.make();
+  let its = await here.start({ dnsServers: [world.address] });
+  try {
+    const policy = { outbound: true, egress: list(site) };
+    const [lost, kept] = [await its.attach(policy), await its.attach(policy)];
+    await its.close({ removeShared: false });
+    await runProcess(["ip", "address", "flush", "dev", lost.handle]);
+    its = await here.start(
+      { dnsServers: [world.address] },
+      new Map([lost, kept].map(({ handle }) => [handle, policy])),
+    );
+    await runProcess(["ip", "address", "add", `${lost.nameservers[0] ?? ""}/31`, "dev", lost.handle]);
+    assert.deepEqual([await reaches(lost, udp(site)), await reaches(kept, udp(site))], [[false], [true]]);
+  } finally {
+    await its.close({ removeShared: true });
+    await here.remove();
+  }
+});
+
 test("rules that somebody flushes come back with the list, what it opened and its counts", async () => {
   const sandbox = await attach("site.test");
   assert.deepEqual(await ask(sandbox, "site.test", "evil.test"), [site, "ENOTFOUND"]);

@@ -2,13 +2,12 @@ import { KeyedMutex } from "../../lib/keyed-mutex.js";
 import { runProcess, tryProcess } from "../../lib/process.js";
 import { readCounts, readKnownLinks } from "./egress/known-links.js";
 import type { KnownLink, ListedLink } from "./egress/listed-link.js";
+import type { RecoveredLinks } from "./egress/listed-links.js";
 import { addLink, type Admission, admitAddresses, removeLinkRules } from "./egress/render-link.js";
 import { behindBridge, renderRules, sourceElement, tableName } from "./rules.js";
 import type { Slot } from "./slot.js";
 
-export interface Adoption {
-  /** Those of the links that have a list. */
-  readonly listed: readonly ListedLink[];
+export interface Adoption extends RecoveredLinks {
   readonly resolver: string | undefined;
 }
 
@@ -107,12 +106,12 @@ export class RuleTable {
   }
 
   /** After a restart: these links stay, with the way out that the kernel says they have. */
-  adopt(slots: readonly Slot[], { listed, resolver }: Adoption): Promise<void> {
+  adopt(slots: readonly Slot[], { listed, closed, resolver }: Adoption): Promise<void> {
     return this.#turn(async () => {
       const outbound = await this.#listOutbound();
       for (const slot of slots) {
         this.#links.set(slot.name, slot);
-        if (outbound.has(slot.name)) this.#outbound.add(slot.name);
+        if (outbound.has(slot.name) && !closed.has(slot.name)) this.#outbound.add(slot.name);
       }
       for (const link of listed) this.#listed.set(link.slot.name, link);
       this.#resolver = resolver;

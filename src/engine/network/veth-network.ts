@@ -4,7 +4,6 @@ import { KeyedMutex } from "../../lib/keyed-mutex.js";
 import type { Logger } from "../../lib/logger.js";
 import type { Network, NetworkAttachment, NetworkPolicy, Refused } from "../core/ports/network.js";
 import { chooseRange } from "./choose-range.js";
-import type { ListedLink } from "./egress/listed-link.js";
 import { ListedLinks } from "./egress/listed-links.js";
 import { leaveForeignFirewall, passForeignFirewall } from "./foreign-firewall.js";
 import { findResolver, isLoopback, requireAddresses } from "./resolver.js";
@@ -117,13 +116,8 @@ class VethNetwork implements Network {
       }
     }
     const kept = [...this.#attached.values()];
-    const known = await this.#rules.readKnown();
-    const listed: ListedLink[] = [];
-    for (const slot of kept) {
-      const { egress } = keep.get(slot.name) ?? {};
-      if (egress !== undefined) listed.push(await this.#listed.begin(slot, egress, known(slot)));
-    }
-    await this.#rules.adopt(kept, { listed, resolver: await findResolver(dnsServers) });
+    const recovered = await this.#listed.recover(kept, keep);
+    await this.#rules.adopt(kept, { ...recovered, resolver: await findResolver(dnsServers) });
     for (const slot of kept) await this.#letNamesThrough(slot).catch(() => undefined); // its link is half gone
     await passForeignFirewall(instanceId);
     this.#refillLater();

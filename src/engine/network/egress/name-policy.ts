@@ -14,8 +14,12 @@ export function portGroups(rules: readonly EgressRule[]): (PortRange | undefined
   return [...groups.values()];
 }
 
+/** What else a guest can put into a question has a meaning of its own for resolvers: dots in a label, escapes. */
+const plainName = /^[a-z0-9_.-]+$/;
+
 /** The places in `portGroups` that a name's addresses belong to; none: the name is not on the list. */
 export function groupsOf(rules: readonly EgressRule[], name: string): number[] {
+  if (!plainName.test(name)) return [];
   const keys = portGroups(rules).map(keyOf);
   const meant = rules.filter(isNameRule).filter((rule) => meansName(rule, name));
   return [...new Set(meant.map(({ ports }) => keys.indexOf(keyOf(ports))))];
