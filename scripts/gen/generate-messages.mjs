@@ -20,7 +20,9 @@ export function generateMessages(image, contract, pluginPath) {
 
 // Decoding all descriptors on import is too large a part of the time that a short command takes.
 function useLazyDescriptors(code, file) {
-  const lazy = replaceOnce(code, /fileDesc\("[^"]*", /, () => `lazyFileDesc(${printSource(file)}, `);
+  const lazy = replaceOnce(code, /fileDesc\("[^"]*"(?:, |(\)))/, (_, last) => {
+    return `lazyFileDesc(${printSource(file)}, ${last === undefined ? "" : "[])"}`;
+  });
   return replaceOnce(
     lazy,
     /(import \{.*)\bfileDesc, (.*\n)/,

@@ -22,3 +22,14 @@ export class DialError extends TenkiError {
     this.errno = details.errno ?? 0;
   }
 }
+
+/** A port inside that could not be listened on. */
+export class ListenError extends TenkiError {
+  /** The kernel's number for it; 0 where it has none. */
+  readonly errno: number;
+
+  constructor(message: string, details: { errno?: number; cause?: unknown } = {}) {
+    super("failed_precondition", message, { cause: details.cause });
+    this.errno = details.errno ?? 0;
+  }
+}

@@ -4,6 +4,7 @@ import type { Logger } from "../lib/logger.js";
 import { systemClock } from "./clock/system-clock.js";
 import { Access } from "./core/access.js";
 import { Artifacts } from "./core/artifacts.js";
+import { Connections } from "./core/connections/connections.js";
 import { Commands } from "./core/commands.js";
 import { Credentials } from "./core/credentials.js";
 import { Executions } from "./core/executions.js";
@@ -171,6 +172,8 @@ export class Engine {
         limits: this.#limits,
         commands: this.#commands,
         executions: this.#executions,
+        connections: new Connections({ sessions, runtime, clock: systemClock }),
+        clock: systemClock,
         files,
         git: new Git(sessions, isolation.runtime),
         artifacts,

@@ -1,6 +1,5 @@
 import type { Duplex } from "node:stream";
-import { DialError } from "../../src/domain/dial.js";
-import { TenkiError } from "../../src/domain/error.js";
+import { DialError, ListenError } from "../../src/domain/dial.js";
 import type {
   DialTarget,
   GuestConnectionAccepted,
@@ -38,10 +37,7 @@ export class InMemoryConnections {
   listen({ address, port }: { readonly address: string; readonly port: number }): GuestListener {
     const chosen = port || firstFreePort + this.#listeners.size;
     if (this.#listeners.has(chosen)) {
-      throw new TenkiError(
-        "failed_precondition",
-        `cannot listen on ${address}:${chosen}: address already in use`,
-      );
+      throw new ListenError(`cannot listen on ${address}:${chosen}: address already in use`);
     }
     const connections = new AsyncQueue<GuestConnectionAccepted>(100);
     this.#listeners.set(chosen, connections);

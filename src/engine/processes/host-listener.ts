@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { TenkiError } from "../../domain/error.js";
+import { ListenError } from "../../domain/dial.js";
 import { AsyncQueue } from "../../lib/async-queue.js";
 import type { GuestConnectionAccepted, GuestListener } from "../core/ports/runtime.js";
 
@@ -38,7 +38,7 @@ export async function listenOnHost({
     await once(server, "listening");
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new TenkiError("failed_precondition", `cannot listen there: ${why}`, { cause });
+    throw new ListenError(`cannot listen there: ${why}`, { cause });
   }
   return {
     address,

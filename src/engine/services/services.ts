@@ -2,6 +2,7 @@ import { SSHService } from "../../gen/tenki/engine/v1/ssh_pb.js";
 import { EgressService } from "../../gen/tenki/engine/v1/egress_pb.js";
 import { SessionStatsService } from "../../gen/tenki/engine/v1/stats_pb.js";
 import { createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
+import { DialService } from "../../gen/tenki/engine/v1/dial_pb.js";
 import { ExecutionService } from "../../gen/tenki/engine/v1/execution_pb.js";
 import { SandboxService, SandboxSessionDataPlaneService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { SSHGatewayClientService } from "../../gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";
@@ -21,10 +22,12 @@ import type { ArtifactLinks } from "./artifact-links.js";
 import { artifactMethods } from "./artifacts.js";
 import type { DataPlaneAccess } from "./data-plane-access.js";
 import { egressMethods } from "./egress.js";
+import { dialMethods, type DialMethodsOptions, dialPortMethods } from "./dial.js";
 import { executeCommandMethods } from "./execute-command.js";
 import { executionMethods } from "./executions.js";
 import { fileMethods } from "./files.js";
 import { gitMethods } from "./git.js";
+import { hostPortTunnelMethods } from "./host-port-tunnel.js";
 import { identityMethods } from "./identity.js";
 import { runMethods } from "./run.js";
 import { sessionMethods } from "./sessions.js";
@@ -33,7 +36,7 @@ import { statsMethods } from "./stats.js";
 import { volumeMethods } from "./volumes.js";
 import { workspaceMethods } from "./workspace.js";
 
-export interface ServicesOptions {
+export interface ServicesOptions extends DialMethodsOptions {
   readonly access: Access;
   readonly sessions: Sessions;
   readonly volumes: Volumes;
@@ -70,7 +73,10 @@ export function createServices(options: ServicesOptions): ServiceImplSpec[] {
     createServiceImplSpec<typeof SandboxSessionDataPlaneService>(SandboxSessionDataPlaneService, {
       ...runMethods(commands, options),
       ...fileMethods(files),
+      ...dialMethods(options),
+      ...hostPortTunnelMethods(options),
     }),
+    createServiceImplSpec<typeof DialService>(DialService, dialPortMethods(options)),
     createServiceImplSpec<typeof ExecutionService>(ExecutionService, executionMethods(options)),
     createServiceImplSpec<typeof SSHGatewayClientService>(
       SSHGatewayClientService,

@@ -4,6 +4,23 @@ import { file_google_protobuf_timestamp, file_google_protobuf_duration } from "@
 
 import { lazyFileDesc } from "../../lib/lazy-descriptors.js";
 
+const file_tenki_engine_v1_dial = lazyFileDesc({
+    name: "tenki/engine/v1/dial.proto",
+    package: "tenki.engine.v1",
+    messages: [
+      ["DialPortRequest","Cg9EaWFsUG9ydFJlcXVlc3QSMwoEb3BlbhgBIAEoCzIdLnRlbmtpLmVuZ2luZS52MS5EaWFsUG9ydE9wZW5IAFIEb3BlbhIUCgRkYXRhGAIgASgMSABSBGRhdGESHwoKaGFsZl9jbG9zZRgDIAEoCEgAUgloYWxmQ2xvc2VCEAoHcGF5bG9hZBIFukgCCAE"],
+      ["DialPortOpen","CgxEaWFsUG9ydE9wZW4SJwoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgOwAQFSCXNlc3Npb25JZBIfCgRwb3J0GAIgASgNQgu6SAgqBhj//wMoAVIEcG9ydBIsChJjb25uZWN0X3RpbWVvdXRfbXMYAyABKA1SEGNvbm5lY3RUaW1lb3V0TXM"],
+      ["DialPortResponse","ChBEaWFsUG9ydFJlc3BvbnNlEjkKBm9wZW5lZBgBIAEoCzIfLnRlbmtpLmVuZ2luZS52MS5EaWFsUG9ydE9wZW5lZEgAUgZvcGVuZWQSFAoEZGF0YRgCIAEoDEgAUgRkYXRhEh8KCmhhbGZfY2xvc2UYAyABKAhIAFIJaGFsZkNsb3NlEjkKBmNsb3NlZBgEIAEoCzIfLnRlbmtpLmVuZ2luZS52MS5EaWFsUG9ydENsb3NlZEgAUgZjbG9zZWRCCQoHcGF5bG9hZA"],
+      ["DialPortOpened","Cg5EaWFsUG9ydE9wZW5lZA"],
+      ["DialPortClosed","Cg5EaWFsUG9ydENsb3NlZBI3CgZyZWFzb24YASABKA4yHy50ZW5raS5lbmdpbmUudjEuRGlhbFBvcnRSZWFzb25SBnJlYXNvbhIWCgZkZXRhaWwYAiABKAlSBmRldGFpbBIUCgVlcnJubxgDIAEoBVIFZXJybm8"],
+    ],
+    enums: [
+      ["DialPortReason","Cg5EaWFsUG9ydFJlYXNvbhIgChxESUFMX1BPUlRfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWRElBTF9QT1JUX1JFQVNPTl9DTEVBThABEhwKGERJQUxfUE9SVF9SRUFTT05fUkVGVVNFRBACEhwKGERJQUxfUE9SVF9SRUFTT05fVElNRU9VVBADEhoKFkRJQUxfUE9SVF9SRUFTT05fUkVTRVQQBA"],
+    ],
+    services: [
+    ],
+  }, []);
+
 const file_tenki_sandbox_v1_registry = lazyFileDesc({
     name: "tenki/sandbox/v1/registry.proto",
     package: "tenki.sandbox.v1",
@@ -425,4 +442,4 @@ const file_tenki_sandbox_v1_ssh_gateway_client = lazyFileDesc({
     ],
   }, [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
-export const filesWithRules = [file_tenki_sandbox_v1_registry, file_tenki_sandbox_v1_template, file_tenki_sandbox_v1_sandbox, file_tenki_engine_v1_egress, file_tenki_engine_v1_execution, file_tenki_engine_v1_ssh, file_tenki_engine_v1_stats, file_tenki_sandbox_v1_ssh_gateway_client];
+export const filesWithRules = [file_tenki_engine_v1_dial, file_tenki_sandbox_v1_registry, file_tenki_sandbox_v1_template, file_tenki_sandbox_v1_sandbox, file_tenki_engine_v1_egress, file_tenki_engine_v1_execution, file_tenki_engine_v1_ssh, file_tenki_engine_v1_stats, file_tenki_sandbox_v1_ssh_gateway_client];

@@ -217,7 +217,7 @@ export interface Runtime {
     options: { readonly timeoutMs: number },
     signal: AbortSignal,
   ): Promise<GuestStream>;
-  /** Listens inside, at port 0 on one that is free. `failed_precondition` where the address is taken or none of the sandbox's. */
+  /** Listens inside, at port 0 on one that is free. Throws `ListenError` where the address is taken or none of the sandbox's. */
   listen(
     sessionId: string,
     options: { readonly address: string; readonly port: number },

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ListenError } from "../../../domain/dial.js";
 import { TenkiError } from "../../../domain/error.js";
 import type { GuestConnectionAccepted, GuestListener } from "../../core/ports/runtime.js";
 import { GuestConnection } from "./connection.js";
@@ -105,8 +106,8 @@ export class LinkedListener implements GuestListener {
 const { errno: codes } = constants;
 const busyErrors: ReadonlySet<number> = new Set([codes.EAGAIN, codes.ENOMEM, codes.EMFILE, codes.ENFILE]);
 
-const bindError = (errno: number, address: string, port: number): TenkiError =>
-  new TenkiError(
-    "failed_precondition",
+const bindError = (errno: number, address: string, port: number): ListenError =>
+  new ListenError(
     `cannot listen on ${address.includes(":") ? `[${address}]` : address}:${port} inside the sandbox: ${describeErrno(errno)}`,
+    { errno },
   );
