@@ -29,12 +29,12 @@ export interface CommandLink {
 }
 
 /** What goes up a stream, in order, one message at a time. */
-export class Uplink<Up> {
+export class Uplink<Up, Frame = CommandFrame> {
   readonly #queue = new AsyncQueue<Up>(0);
-  readonly #encode: (frame: CommandFrame) => Up;
+  readonly #encode: (frame: Frame) => Up;
   #sent: Promise<void> = Promise.resolve();
 
-  constructor(first: Up, encode: (frame: CommandFrame) => Up) {
+  constructor(first: Up, encode: (frame: Frame) => Up) {
     this.#encode = encode;
     void this.#push(first);
   }
@@ -44,7 +44,7 @@ export class Uplink<Up> {
     return this.#queue;
   }
 
-  async send(frame: CommandFrame): Promise<boolean> {
+  async send(frame: Frame): Promise<boolean> {
     await this.#push(this.#encode(frame));
     return !this.#queue.ended;
   }

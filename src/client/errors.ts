@@ -1,3 +1,4 @@
+import { dialFailureKinds, type DialFailure } from "../domain/dial.js";
 import { TenkiError, type ErrorDetails, type ErrorKind } from "../domain/error.js";
 import type { ExecResult } from "./exec-result.js";
 import type { Session } from "./session.js";
@@ -64,6 +65,16 @@ export class CommandFailedError extends SandboxError {
   constructor(message: string, result: ExecResult) {
     super("failed_precondition", message);
     this.result = result;
+  }
+}
+
+/** A connection to something inside that was not made, or broke. */
+export class DialFailedError extends SandboxError {
+  readonly failure: DialFailure;
+
+  constructor(failure: DialFailure, message: string, details?: ErrorDetails) {
+    super(dialFailureKinds[failure], message, details);
+    this.failure = failure;
   }
 }
 

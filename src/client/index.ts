@@ -16,6 +16,17 @@ export type { ProcessRunOptions, ProcessRunResult } from "./process-handle.js";
 export type { FileReadStream } from "./read-file.js";
 export type { ByteSource } from "./write-file.js";
 export type { ArtifactLink, ArtifactUpload, ArtifactUploadOptions } from "./artifacts.js";
+export type { ConnectTarget, DialStream } from "./connections/connect.js";
+export type {
+  HostPortTunnel,
+  HostPortTunnelTermination,
+  TunnelTerminationReason,
+} from "./connections/host-port-tunnel.js";
+export type {
+  ResilientHostPortTunnel,
+  ResilientHostPortTunnelOptions,
+  ResilientHostPortTunnelStateEvent,
+} from "./connections/resilient-tunnel.js";
 export { Git } from "./git.js";
 export type {
   GitCheckoutParams,

@@ -1,4 +1,5 @@
 import type { EgressUse } from "../domain/egress.js";
+import type { Duplex } from "node:stream";
 import type { FileInfo } from "../domain/file.js";
 import type { ExposedPort } from "../domain/preview-url.js";
 import type { SessionInfo, SessionState, VolumeAttachment } from "../domain/session.js";
@@ -11,6 +12,13 @@ import {
   artifactUploadUrl,
 } from "./artifacts.js";
 import type { ArtifactUploadOptions } from "./artifacts.js";
+import { connectInside, type ConnectTarget, dial, type DialStream } from "./connections/connect.js";
+import { exposeHostPort, type HostPortTunnel } from "./connections/host-port-tunnel.js";
+import { joinHostPort } from "./connections/host-address.js";
+import {
+  ResilientHostPortTunnel,
+  type ResilientHostPortTunnelOptions,
+} from "./connections/resilient-tunnel.js";
 import { DataPlane } from "./data-plane.js";
 import { getEgress } from "./egress.js";
 import { SandboxError, SessionNotFoundError, SessionTerminatedError } from "./errors.js";
@@ -218,6 +226,41 @@ export class Session implements AsyncDisposable {
 
   artifactDownloadUrl(artifactId: string): Promise<ArtifactLink> {
     return artifactDownloadUrl(this.#rpc, artifactId);
+  }
+
+  /** Connects to a unix socket inside, with web streams. `connect` gives a Node stream, and reaches ports. */
+  dial(unixSocketPath: string, how?: options.DialOptions): Promise<DialStream> {
+    return dial(this.dataPlane, unixSocketPath, how);
+  }
+
+  /** Connects to a unix socket or a port inside; a port is not exposed by it. Throws `DialFailedError`. */
+  connect(target: ConnectTarget, how?: options.DialOptions): Promise<Duplex> {
+    return connectInside(this.dataPlane, target, how);
+  }
+
+  /** Makes `host:port`, as this machine reaches it, a port inside. */
+  exposeHostPort(hostAddr: string, how?: options.HostPortTunnelOptions): Promise<HostPortTunnel> {
+    return exposeHostPort(this.dataPlane, hostAddr, how);
+  }
+
+  /** The same, which comes back by itself when it was lost. */
+  exposeHostPortResilient(
+    hostAddr: string,
+    how?: ResilientHostPortTunnelOptions,
+  ): Promise<ResilientHostPortTunnel> {
+    return ResilientHostPortTunnel.open(this.dataPlane, hostAddr, how);
+  }
+
+  hostPortTunnel(host: string, port: number, how?: options.HostPortTunnelOptions): Promise<HostPortTunnel> {
+    return this.exposeHostPort(joinHostPort(host, port), how);
+  }
+
+  resilientHostPortTunnel(
+    host: string,
+    port: number,
+    how?: ResilientHostPortTunnelOptions,
+  ): Promise<ResilientHostPortTunnel> {
+    return this.exposeHostPortResilient(joinHostPort(host, port), how);
   }
 
   exposePort(port: number, how?: options.ExposePortOptions): Promise<ExposedPort> {

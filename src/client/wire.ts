@@ -2,6 +2,7 @@ import type { Client as RpcClient, Transport } from "@connectrpc/connect";
 import {
   createClient,
   createGrpcTransport,
+  DialService,
   ExecutionService,
   SandboxService,
   SandboxSessionDataPlaneService,
@@ -17,6 +18,7 @@ import type { Settings } from "./settings.js";
 export type SandboxRpc = RpcClient<typeof SandboxService>;
 export type DataPlaneRpc = RpcClient<typeof SandboxSessionDataPlaneService>;
 export type SshRpc = RpcClient<typeof SSHGatewayClientService>;
+export type DialRpc = RpcClient<typeof DialService>;
 export type EngineSshRpc = RpcClient<typeof SSHService>;
 export type ExecutionRpc = RpcClient<typeof ExecutionService>;
 export type EgressRpc = RpcClient<typeof EgressService>;
@@ -32,6 +34,7 @@ export interface ServicesAt {
   readonly egress: EgressRpc;
   readonly stats: StatsRpc;
   readonly engineSsh: EngineSshRpc;
+  readonly dial: DialRpc;
   readonly connection: Http2Connection;
 }
 
@@ -46,6 +49,7 @@ class LazyServices implements ServicesAt {
   #egress: EgressRpc | undefined;
   #stats: StatsRpc | undefined;
   #engineSsh: EngineSshRpc | undefined;
+  #dial: DialRpc | undefined;
 
   constructor(transport: Transport, connection: Http2Connection) {
     this.#transport = transport;
@@ -74,6 +78,10 @@ class LazyServices implements ServicesAt {
 
   get stats(): StatsRpc {
     return (this.#stats ??= createClient(SessionStatsService, this.#transport));
+  }
+
+  get dial(): DialRpc {
+    return (this.#dial ??= createClient(DialService, this.#transport));
   }
 
   get engineSsh(): EngineSshRpc {

@@ -3,7 +3,8 @@ import { type ErrorKind, TenkiError } from "./error.js";
 /** Why nobody was reached, or no longer is: nobody listens, no answer in time, a path that may not be dialled, broken off. */
 export type DialFailure = "refused" | "timeout" | "path_denied" | "reset";
 
-const kinds: Readonly<Record<DialFailure, ErrorKind>> = {
+/** What kind of error each is. */
+export const dialFailureKinds: Readonly<Record<DialFailure, ErrorKind>> = {
   refused: "unavailable",
   timeout: "deadline_exceeded",
   path_denied: "permission_denied",
@@ -17,7 +18,7 @@ export class DialError extends TenkiError {
   readonly errno: number;
 
   constructor(failure: DialFailure, message: string, details: { errno?: number; cause?: unknown } = {}) {
-    super(kinds[failure], message, { cause: details.cause });
+    super(dialFailureKinds[failure], message, { cause: details.cause });
     this.failure = failure;
     this.errno = details.errno ?? 0;
   }
