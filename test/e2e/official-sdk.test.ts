@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { ReadableStream } from "node:stream/web";
 import { after, before, describe, it } from "node:test";
 import {
   InvalidStateError,
@@ -9,12 +13,33 @@ import {
   TenkiSandbox,
   UnauthorizedError,
 } from "@tenkicloud/sandbox";
+import { waitUntil } from "../../src/lib/wait-until.js";
 import { type EngineStarted, Workbench } from "./support/tenki.js";
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("utf8");
 
 /** It keeps a timer of this length for each create, and the process alive with it. */
 const waitTimeoutMs = 20_000;
+
+const echoServer = `
+import socket
+server = socket.socket(socket.AF_UNIX)
+server.bind("echo.sock")
+server.listen()
+print("listening", flush=True)
+while True:
+    peer, _ = server.accept()
+    heard = b""
+    while data := peer.recv(4096): heard += data
+    peer.sendall(b"heard: " + heard)
+    peer.close()
+`;
+
+async function readText(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of stream) pieces.push(piece);
+  return text(Buffer.concat(pieces));
+}
 
 /** The client that we did not write, unchanged, against the engine. */
 describe("the official SDK", () => {
@@ -44,6 +69,45 @@ describe("the official SDK", () => {
     assert.equal(session.state, "RUNNING");
     assert.deepEqual(session.metadata, { owner: "alice" });
     assert.deepEqual([...session.tags].sort(), ["a", "b"]);
+  });
+
+  it("dials unix sockets inside, and half-closes", async () => {
+    await session.writeFile("echo.py", echoServer);
+    const server = session.run(["python3", "echo.py"]);
+    await server.stdout.getReader().read();
+    const { readable, writable } = await session.dial("/home/tenki/echo.sock");
+    const writer = writable.getWriter();
+    await writer.write(Buffer.from("to the end"));
+    await writer.close();
+    assert.equal(await readText(readable), "heard: to the end");
+    await assert.rejects(session.dial("/etc/passwd"), /path_denied/);
+    await assert.rejects(session.dial("/home/tenki/none.sock"), /path_denied/);
+    server.kill();
+  });
+
+  it("tunnels a host's port into the session", async () => {
+    const server = createServer((_, answer) => answer.end("from here"));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const tunnel = await session.hostPortTunnel("127.0.0.1", port);
+    const url = `http://127.0.0.1:${tunnel.sandboxPort}/`;
+    for (let round = 0; round < 3; round++) {
+      const result = await session.exec("curl", { args: ["-sS", url] });
+      assert.equal(text(result.stdout), "from here", text(result.stderr));
+    }
+    await assert.rejects(
+      session.hostPortTunnel("127.0.0.1", port, { sandboxPort: tunnel.sandboxPort }),
+      /address already in use/,
+    );
+    await tunnel.close();
+    assert.deepEqual(await tunnel.terminated, { reason: "sdk_closed" });
+    const gone = await waitUntil(
+      async () => ((await session.exec("curl", { args: ["-sS", url] })).exitCode === 7 ? true : undefined),
+      { timeoutMs: 10_000 },
+    );
+    assert.ok(gone, "the port is still listened on");
+    server.close();
   });
 
   it("runs commands, with streams and exit codes", async () => {

@@ -100,6 +100,14 @@ export const commands: CommandGroup = {
             set: { summary: "replace them", load: () => import("./sandbox/ssh-keys/set.js") },
           },
         },
+        forward: {
+          summary: "reach a port or socket inside a session from this machine",
+          load: () => import("./sandbox/forward.js"),
+        },
+        tunnel: {
+          summary: "make a host and port of this side reachable inside a session",
+          load: () => import("./sandbox/tunnel.js"),
+        },
         read: { summary: "print a file of a session, or save it", load: () => import("./sandbox/read.js") },
         write: { summary: "write a file of a session", load: () => import("./sandbox/write.js") },
         cp: {

@@ -124,6 +124,17 @@ export const orNone = <T>(parser: Parser<T>): Parser<T | "none"> => ({
   read: (word) => (word === "none" ? word : parser.read(word)),
 });
 
+/** `host:port`; a bare port is this machine's. */
+export const hostPort: Parser<string> = {
+  noun: "address",
+  expected: "HOST:PORT, with a port from 1 to 65535, as in localhost:5432",
+  read(word) {
+    const [, host = "localhost", digits] = /^(?:(\[[^\]]+\]|[^:[\]]+):)?(\d{1,5})$/.exec(word) ?? [];
+    const port = Number(digits);
+    return port >= 1 && port <= 65_535 ? `${host}:${port}` : undefined;
+  },
+};
+
 export const port: Parser<number> = { ...integer({ min: 1, max: 65_535 }), noun: "port" };
 
 /** A command's name and value: `KEY=VALUE`; the value may be empty and hold more of `=`. */

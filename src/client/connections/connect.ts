@@ -32,5 +32,5 @@ export async function dial(
   unixSocketPath: string,
   options?: DialOptions,
 ): Promise<DialStream> {
-  return Duplex.toWeb(await connectInside(dataPlane, { unixSocketPath }, options)) as DialStream;
+  return Duplex.toWeb(await connectInside(dataPlane, { unixSocketPath }, options));
 }

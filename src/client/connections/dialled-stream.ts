@@ -38,23 +38,26 @@ export class DialledStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#sendAll(chunk).then(
-      (wasTaken) => done(wasTaken ? null : broken()),
-      (error: unknown) => done(broken(error)),
-    );
+    void this.#deliver(chunk, done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    // Where the stream has ended already, nobody is left to tell.
-    void this.#link.send({ kind: "half_close" }).finally(() => {
-      this.#link.end();
-      done();
-    });
+    void this.#sayLast(done);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#link.close();
     done(error);
+  }
+
+  async #deliver(data: Uint8Array, done: (error?: Error | null) => void): Promise<void> {
+    done((await this.#sendAll(data)) ? null : broken());
+  }
+
+  async #sayLast(done: () => void): Promise<void> {
+    await this.#link.send({ kind: "half_close" }); // where the stream has ended already, nobody is left to tell
+    this.#link.end();
+    done();
   }
 
   async #sendAll(data: Uint8Array): Promise<boolean> {

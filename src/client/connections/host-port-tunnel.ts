@@ -166,13 +166,17 @@ function encode(frame: TunnelFrame): TunnelMessageInit {
 const reason = { keepaliveTimeout: 2, capabilityUnavailable: 5, engineDraining: 6 } as const;
 const hostErrors: ReadonlySet<number> = new Set([1, 4, 5]);
 
-function toTermination({ reason: why, detail }: HostPortTunnelTerminated): HostPortTunnelTermination {
+function toTermination(terminated: HostPortTunnelTerminated): HostPortTunnelTermination {
+  const { detail } = terminated;
+  const why: number = terminated.reason;
   if (why === reason.keepaliveTimeout) return { reason: "timeout", detail };
   if (why === reason.engineDraining) return { reason: "engine_draining", detail };
   return { reason: hostErrors.has(why) ? "host_error" : "engine_terminated", detail };
 }
 
-function toError({ reason: why, detail }: HostPortTunnelTerminated): SandboxError {
+function toError(terminated: HostPortTunnelTerminated): SandboxError {
+  const { detail } = terminated;
+  const why: number = terminated.reason;
   if (why === reason.capabilityUnavailable) return new CapabilityUnavailableError("unavailable", detail);
   const kind = why === reason.engineDraining ? "unavailable" : "failed_precondition";
   return new SandboxError(kind, detail || "the tunnel could not be opened");

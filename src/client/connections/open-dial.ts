@@ -70,7 +70,9 @@ const reasons: Readonly<Record<number, DialFailure>> = {
 const clean = 1;
 const capabilityUnavailable = 7;
 
-function toError({ reason, detail }: DialClosed): SandboxError | undefined {
+function toError(closed: DialClosed): SandboxError | undefined {
+  const { detail } = closed;
+  const reason: number = closed.reason;
   if (reason === clean) return undefined;
   if (reason === capabilityUnavailable) return new CapabilityUnavailableError("unavailable", detail);
   const failure = reasons[reason];

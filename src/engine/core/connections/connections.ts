@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import { posix } from "node:path";
 import { homeDirectory } from "../../../domain/file.js";
 import { TenkiError } from "../../../domain/error.js";
@@ -51,7 +50,6 @@ export class Connections {
   ): Promise<HostPortTunnel> {
     const { sessions, runtime, clock } = this.#options;
     const at = { address: address || loopback, port: checkPort(port, 0) };
-    if (isIP(at.address) === 0) throw new TenkiError("invalid_argument", `no address: ${at.address}`);
     const listener = await callGuest(sessions, sessionId, () => runtime.listen(sessionId, at, signal));
     return new HostPortTunnel(listener, clock, sessions.hold(sessionId));
   }

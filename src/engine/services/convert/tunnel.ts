@@ -34,7 +34,7 @@ export function toTunnelFrame(event: TunnelDown) {
       return frame({ case: "halfClose" as const, value: { subStreamId: id, clientToServer: true } });
     case "close":
       return frame({ case: "close" as const, value: { subStreamId: id, reason: event.reason } });
-    case "ping":
+    default:
       return frame({ case: "ping" as const, value: { pingId: id } });
   }
 }

@@ -1,0 +1,78 @@
+import { once } from "node:events";
+import { lstat, rm } from "node:fs/promises";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { TenkiError } from "../../domain/error.js";
+import { type ForwardSpec, type LocalEnd, localText, remoteText } from "./forward-spec.js";
+
+const host = "127.0.0.1";
+/** How far above a port that is taken another one is looked for. */
+const portsTried = 100;
+
+/** Listens on this machine, for this machine alone. A socket's path goes with the server. */
+export async function listenHere(spec: ForwardSpec, onConnection: (local: Socket) => void): Promise<Server> {
+  const { local } = spec;
+  try {
+    return await listen(local, onConnection);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "EADDRINUSE" && "path" in local && (await removeAbandoned(local.path))) {
+      return listen(local, onConnection);
+    }
+    throw await explain(error, code, spec);
+  }
+}
+
+async function listen(local: LocalEnd, onConnection: (local: Socket) => void): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, onConnection);
+  server.listen("port" in local ? { host, port: local.port } : { path: local.path });
+  await once(server, "listening");
+  return server;
+}
+
+/** A socket that nobody listens on is what a process that was killed has left. */
+async function removeAbandoned(path: string): Promise<boolean> {
+  if (!(await lstat(path)).isSocket()) return false;
+  const probe = connect({ path });
+  const refused = await once(probe, "connect").then(
+    () => false,
+    (error: unknown) => (error as NodeJS.ErrnoException).code === "ECONNREFUSED",
+  );
+  probe.destroy();
+  if (refused) await rm(path);
+  return refused;
+}
+
+async function explain(cause: unknown, code: string | undefined, spec: ForwardSpec): Promise<TenkiError> {
+  const { local, remote } = spec;
+  const what = localText(local);
+  if (code === "EADDRINUSE" && "path" in local) {
+    return new TenkiError("failed_precondition", `there is something at ${what} already`, { cause });
+  }
+  if (code === "EADDRINUSE" && "port" in local) {
+    const free = await findFree(local.port);
+    const hint = free === undefined ? undefined : `tenki sandbox forward ${free}:${remoteText(remote)}`;
+    return new TenkiError("failed_precondition", `port ${local.port} is in use on this machine`, {
+      hint,
+      cause,
+    });
+  }
+  if (code === "EACCES" && "port" in local) {
+    const hint = `tenki sandbox forward ${local.port + 8_000}:${remoteText(remote)}`;
+    return new TenkiError("permission_denied", `port ${local.port} is not yours to listen on`, {
+      hint,
+      cause,
+    });
+  }
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new TenkiError("failed_precondition", `cannot listen on ${what}: ${why}`, { cause });
+}
+
+async function findFree(taken: number): Promise<number | undefined> {
+  for (let port = taken + 1; port <= Math.min(taken + portsTried, 65_535); port++) {
+    const server = await listen({ port }, () => undefined).catch(() => undefined);
+    if (server === undefined) continue;
+    server.close();
+    return port;
+  }
+  return undefined;
+}
