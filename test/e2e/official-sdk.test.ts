@@ -82,7 +82,7 @@ describe("the official SDK", () => {
     assert.equal(await readText(readable), "heard: to the end");
     await assert.rejects(session.dial("/etc/passwd"), /path_denied/);
     await assert.rejects(session.dial("/home/tenki/none.sock"), /path_denied/);
-    server.kill();
+    await server.kill();
   });
 
   it("tunnels a host's port into the session", async () => {
