@@ -72,6 +72,7 @@ describe("git", () => {
     await failure(/already exists and is not an empty directory/, "clone", url);
     await failure(/nowhere/, "checkout", "nowhere");
     await failure(/not a git repository/, "log", "--directory", ".");
+    await failure(/: warning: Not a git repository\.[^\n]*\n$/, "diff", "--directory", ".");
     await failure(/no-such-place/, "log", "--directory", "no-such-place");
     await failure(/not found/, "clone", `${server.url}/public/none.git`);
     await failure(

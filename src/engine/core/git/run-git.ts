@@ -110,7 +110,8 @@ const secretsOf = ({ secrets, call }: GitRun): string[] => [
 ];
 
 function failed(run: GitRun, exitCode: number, stderr: string): TenkiError {
-  const why = blankSecrets(stderr, secretsOf(run)).trim().slice(-errorBytesMax);
+  const saidFirst = stderr.replace(/\nusage: git [^]*$/, ""); // what it says of its flags is of no use to anybody here
+  const why = blankSecrets(saidFirst, secretsOf(run)).trim().slice(-errorBytesMax);
   return new TenkiError(
     "failed_precondition",
     `git ${run.call.operation} failed (exit_code=${exitCode}); check the repository, ref and access token: ${why}`,
