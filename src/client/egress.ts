@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { EgressUse } from "../domain/egress.js";
-import { TenkiError } from "../domain/error.js";
+import { type ErrorKind, TenkiError } from "../domain/error.js";
 import type {
   CreateSessionRequestSchema,
   CreateSessionResponse,
@@ -34,10 +34,13 @@ export async function getEgress(rpc: Rpc, sessionId: string): Promise<EgressUse 
       refusedNames: Number(refusedNames),
     };
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (error instanceof TenkiError && answersOfOthers.includes(error.kind)) return undefined;
     throw error;
   }
 }
+
+/** What services say that do not have it: some do not tell what is missing from what is not allowed. */
+const answersOfOthers: readonly ErrorKind[] = ["unimplemented", "not_found", "permission_denied"];
 
 const isMissing = (error: unknown): error is TenkiError =>
   error instanceof TenkiError && error.kind === "unimplemented";

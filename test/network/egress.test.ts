@@ -23,7 +23,7 @@ const zone = {
   "example.test": { ttl: 60, addresses: [moved] },
   "site.test": { ttl: 60, addresses: [site] },
   "below.site.test": { ttl: 60, addresses: [otherSite] },
-  "short.test": { ttl: 1, addresses: [site] },
+  "short.test": { ttl: 4, addresses: [site] },
   "several.test": { ttl: 60, addresses: [site, otherSite, moved] },
   "private.test": { ttl: 60, addresses: [privateSite] },
   "inner.test": {

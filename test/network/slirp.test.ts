@@ -103,6 +103,13 @@ slirpTest("with outbound on the world is reached, and nothing of the host's", as
   await call({ call: "detach", handle });
 });
 
+slirpTest("a list that it could not be held to is refused, and nothing is left", async () => {
+  const before = await readdir(join(home, "data", "netns"));
+  const egress = [{ kind: "network", network: "192.0.2.0/24" }] as const;
+  await assert.rejects(call({ call: "attach", outbound: true, egress }), /cannot be held to a list/);
+  assert.deepEqual(await readdir(join(home, "data", "netns")), before);
+});
+
 slirpTest("with outbound off nothing is reached", async () => {
   const { handle, namespacePath, nameservers } = await attach(false);
   assert.deepEqual(nameservers, []);

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { TenkiError } from "../../domain/error.js";
 import { writeFileAtomic } from "../../lib/atomic-file.js";
 import type { Logger } from "../../lib/logger.js";
 import { runProcess, tryProcess } from "../../lib/process.js";
@@ -33,6 +34,7 @@ class SlirpNetwork implements Network {
   }
 
   async attach(policy: NetworkPolicy): Promise<NetworkAttachment> {
+    if (policy.egress !== undefined) throw withoutLists();
     const handle = `n${randomBytes(6).toString("hex")}`;
     const namespacePath = this.#namespace(handle);
     try {
@@ -103,3 +105,6 @@ class SlirpNetwork implements Network {
     return join(this.#directory, `${handle}.json`);
   }
 }
+
+const withoutLists = (): TenkiError =>
+  new TenkiError("failed_precondition", "a network without root cannot be held to a list");

@@ -1,3 +1,4 @@
+import type { EgressRule } from "../../../src/domain/egress.js";
 import { createSlirpNetwork } from "../../../src/engine/network/slirp-network.js";
 import { listSlirps } from "../../../src/engine/network/slirp.js";
 import { silentLogger } from "../../../src/lib/logger.js";
@@ -6,7 +7,7 @@ import { ask } from "./world.js";
 
 /** What a test asks of an engine's network that runs as somebody else, in namespaces of its own. */
 export type Request =
-  | { readonly call: "attach"; readonly outbound: boolean }
+  | { readonly call: "attach"; readonly outbound: boolean; readonly egress?: readonly EgressRule[] }
   | { readonly call: "detach"; readonly handle: string }
   | { readonly call: "sweep"; readonly keep: readonly string[] }
   | { readonly call: "close" }
@@ -30,7 +31,7 @@ process.send?.({ result: "ready" });
 async function answer(request: Request): Promise<unknown> {
   switch (request.call) {
     case "attach":
-      return network.attach({ outbound: request.outbound });
+      return network.attach(request);
     case "detach":
       return network.detach(request.handle);
     case "sweep":
