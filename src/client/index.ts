@@ -62,7 +62,7 @@ export type { CommandExit, CommandOutput, SignalName, TerminalSize } from "../do
 export type { ExecutionInfo, ExecutionState } from "../domain/execution.js";
 export type { FileInfo } from "../domain/file.js";
 export type { Identity, Project, Workspace } from "../domain/identity.js";
-export type { ExposedPort, PreviewUrl } from "../domain/preview-url.js";
+export type { ExposedPort, PreviewLink, PreviewUrl } from "../domain/preview-url.js";
 export type { Snapshot, SnapshotState } from "../domain/snapshot.js";
 export type { Volume, VolumeState } from "../domain/volume.js";
 export type { EgressUse } from "../domain/egress.js";

@@ -242,8 +242,12 @@ export interface TunnelConnectionEvent {
 }
 
 export interface ExposePortOptions {
+  /** Default: as long as the session lives. */
   readonly ttlMs?: number | undefined;
+  /** What it is called in names below a preview domain. Default: one that cannot be guessed. */
   readonly slug?: string | undefined;
+  /** Bytes, whatever they say, rather than HTTP. Of tenki's engine. Default false. */
+  readonly tcp?: boolean | undefined;
 }
 
 export interface DetachVolumeOptions extends WaitOptions {

@@ -11,6 +11,7 @@ import type {
   SandboxRpc,
   ServicesAt,
   SshRpc,
+  PortRpc,
   StatsRpc,
   Wire,
 } from "./wire.js";
@@ -94,6 +95,16 @@ export class Rpc {
   ): Promise<ResponseOf<EgressRpc, M>> {
     return this.attempt(this.#plan("EgressService", method, options), async (at, call) =>
       invoke(at.egress, method, request, call),
+    );
+  }
+
+  ports<M extends UnaryMethod<PortRpc>>(
+    method: M,
+    request: RequestOf<PortRpc, M>,
+    options: CallSettings = {},
+  ): Promise<ResponseOf<PortRpc, M>> {
+    return this.attempt(this.#plan("PortService", method, options), async (at, call) =>
+      invoke(at.ports, method, request, call),
     );
   }
 

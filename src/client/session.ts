@@ -1,7 +1,7 @@
 import type { EgressUse } from "../domain/egress.js";
 import type { Duplex } from "node:stream";
 import type { FileInfo } from "../domain/file.js";
-import type { ExposedPort } from "../domain/preview-url.js";
+import type { ExposedPort, PreviewLink } from "../domain/preview-url.js";
 import type { SessionInfo, SessionState, VolumeAttachment } from "../domain/session.js";
 import { sessionFromWire } from "./convert/session.js";
 import { dateFromWire, millisToWire } from "./convert/time.js";
@@ -29,7 +29,7 @@ import * as files from "./files.js";
 import { Git } from "./git.js";
 import { OpenCode } from "./open-code.js";
 import type * as options from "./options.js";
-import { exposePort, listExposedPorts, unexposePort } from "./ports.js";
+import { exposePort, listExposedPorts, openPreview, unexposePort } from "./ports.js";
 import { ProcessRunHandle, type ProcessRunOptions } from "./process-handle.js";
 import { readFileStream, type FileReadStream } from "./read-file.js";
 import type { Rpc } from "./rpc.js";
@@ -265,6 +265,10 @@ export class Session implements AsyncDisposable {
 
   exposePort(port: number, how?: options.ExposePortOptions): Promise<ExposedPort> {
     return exposePort(this.#rpc, this.id, port, how);
+  }
+
+  openPreview(port: number, how?: { readonly ttlMs?: number | undefined }): Promise<PreviewLink> {
+    return openPreview(this.#rpc, this.id, port, how);
   }
 
   unexposePort(port: number): Promise<void> {

@@ -4,6 +4,7 @@ import {
   createGrpcTransport,
   DialService,
   ExecutionService,
+  PortService,
   SandboxService,
   SandboxSessionDataPlaneService,
   EgressService,
@@ -23,6 +24,7 @@ export type EngineSshRpc = RpcClient<typeof SSHService>;
 export type ExecutionRpc = RpcClient<typeof ExecutionService>;
 export type EgressRpc = RpcClient<typeof EgressService>;
 export type StatsRpc = RpcClient<typeof SessionStatsService>;
+export type PortRpc = RpcClient<typeof PortService>;
 
 /** The contract's services at one address. */
 export interface ServicesAt {
@@ -33,6 +35,7 @@ export interface ServicesAt {
   readonly executions: ExecutionRpc;
   readonly egress: EgressRpc;
   readonly stats: StatsRpc;
+  readonly ports: PortRpc;
   readonly engineSsh: EngineSshRpc;
   readonly dial: DialRpc;
   readonly connection: Http2Connection;
@@ -48,6 +51,7 @@ class LazyServices implements ServicesAt {
   #executions: ExecutionRpc | undefined;
   #egress: EgressRpc | undefined;
   #stats: StatsRpc | undefined;
+  #ports: PortRpc | undefined;
   #engineSsh: EngineSshRpc | undefined;
   #dial: DialRpc | undefined;
 
@@ -74,6 +78,10 @@ class LazyServices implements ServicesAt {
 
   get egress(): EgressRpc {
     return (this.#egress ??= createClient(EgressService, this.#transport));
+  }
+
+  get ports(): PortRpc {
+    return (this.#ports ??= createClient(PortService, this.#transport));
   }
 
   get stats(): StatsRpc {

@@ -24,3 +24,12 @@ export interface ExposedPort {
   readonly previewUrlId?: string | undefined;
   readonly slug?: string | undefined;
 }
+
+/** A link to a port that opens for whoever has it, and for nobody else. */
+export interface PreviewLink {
+  readonly port: number;
+  /** With the token in it. */
+  readonly previewUrl: string;
+  readonly viewerToken: string;
+  readonly expiresAt?: Date | undefined;
+}

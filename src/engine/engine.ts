@@ -10,11 +10,13 @@ import { Credentials } from "./core/credentials.js";
 import { Executions } from "./core/executions.js";
 import { Files } from "./core/files.js";
 import { Git } from "./core/git/git.js";
+import { assemblePreviews, type PreviewParts } from "./core/previews/assemble-previews.js";
 import { Reaper } from "./core/reaper.js";
 import type { ArtifactStore } from "./core/ports/artifact-store.js";
 import type { ExecutionStore } from "./core/ports/execution-store.js";
 import type { OutputLogs } from "./core/ports/output-logs.js";
 import type { SshKeys } from "./core/ports/ssh-keys.js";
+import type { PreviewStore } from "./core/ports/preview-store.js";
 import type { Store } from "./core/ports/store.js";
 import type { VolumeStore } from "./core/ports/volume-store.js";
 import { Sessions } from "./core/sessions.js";
@@ -24,6 +26,8 @@ import { SshServers } from "./core/ssh/ssh-servers.js";
 import { Stats } from "./core/stats.js";
 import { WorkspaceLimits } from "./core/workspace-limits.js";
 import { Volumes } from "./core/volumes.js";
+import { previewHosts } from "./doors/preview-hosts.js";
+import { LoopbackDoors } from "./doors/loopback-doors.js";
 import { WorkspaceSettings } from "./core/workspace-settings.js";
 import type { Isolation } from "./isolation.js";
 import { readTls, type TlsFiles } from "./instance/tls-files.js";
@@ -38,17 +42,22 @@ import { sshBridgeRoute } from "./services/ssh-bridge.js";
 export interface ServeOptions extends TlsFiles {
   readonly token: string;
   readonly isolation: Isolation;
-  readonly store: Store & {
-    readonly executions: ExecutionStore;
-    readonly artifacts: ArtifactStore;
-    readonly volumes: VolumeStore;
-  };
+  readonly store: EngineStore;
   readonly outputs: OutputLogs;
   readonly sshKeys: SshKeys;
   readonly listen?: string | undefined;
   readonly insecureListen?: boolean | undefined;
   readonly publicUrl?: string | undefined;
+  /** Names below it lead to previews. Default: they have ports of loopback only. */
+  readonly previewDomain?: string | undefined;
   readonly log: Logger;
+}
+
+interface EngineStore extends Store {
+  readonly executions: ExecutionStore;
+  readonly artifacts: ArtifactStore;
+  readonly previews: PreviewStore;
+  readonly volumes: VolumeStore;
 }
 
 /** Record, rules and adapters together, behind one port. */
@@ -63,6 +72,8 @@ export class Engine {
   readonly #reaper: Reaper;
   readonly #commands: Commands;
   readonly #executions: Executions;
+  readonly #doors = new LoopbackDoors();
+  readonly #previews: PreviewParts;
   readonly #stopping = new AbortController();
   #server: RunningServer | undefined;
 
@@ -98,6 +109,7 @@ export class Engine {
       settings: this.#settings,
       volumes: this.#volumes,
       log,
+      onMove: (session) => this.#previews.lives.sessionMoved(session),
     });
     this.#reaper = new Reaper(this.#sessions, systemClock);
     this.#commands = new Commands(this.#sessions, isolation.runtime);
@@ -111,6 +123,19 @@ export class Engine {
       key: this.#access.workspaceId,
       log,
     });
+    this.#previews = assemblePreviews({
+      store,
+      sessions: this.#sessions,
+      access: this.#access,
+      limits: this.#limits,
+      doors: this.#doors,
+      dial: (sessionId, port, signal) =>
+        isolation.runtime.dial(sessionId, { port }, { timeoutMs: 0 }, signal),
+      clock: systemClock,
+      log,
+      domain: options.previewDomain,
+      engineUrl: () => options.publicUrl ?? this.url,
+    });
   }
 
   get url(): string {
@@ -121,6 +146,7 @@ export class Engine {
   async stop(): Promise<void> {
     this.#stopping.abort(new TenkiError("unavailable", "the engine is stopping"));
     await this.#server?.stop();
+    this.#previews.lives.close();
     this.#reaper.stop();
     await this.#executions.close();
     await this.#sessions.close();
@@ -136,6 +162,7 @@ export class Engine {
     await this.#sessions.recover();
     await this.#volumes.recover();
     await this.#executions.recover();
+    await this.#previews.lives.recover();
     await this.#options.isolation.images.resolve("");
     await this.#reaper.tick();
     begin();
@@ -178,6 +205,7 @@ export class Engine {
         git: new Git(sessions, isolation.runtime),
         artifacts,
         artifactLinks,
+        previews: this.#previews,
         images: isolation.images,
         stats: new Stats({ store: this.#store, sessions, parts: isolation, clock: systemClock }),
         dataPlane: new DataPlaneAccess(credentials, publicUrl),
@@ -194,6 +222,7 @@ export class Engine {
           log,
         }),
       ],
+      hosts: previewHosts(this.#previews.previews, this.#doors),
       routes: [artifactRoute({ artifacts, links: artifactLinks, log })],
       ready,
       log,

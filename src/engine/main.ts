@@ -33,6 +33,8 @@ export interface EngineOptions {
   readonly tlsKey?: string | undefined;
   /** What clients are told to connect to, where that is not what they connected to. */
   readonly publicUrl?: string | undefined;
+  /** Exposed ports have names below it. Default: ports of loopback only. */
+  readonly previewDomain?: string | undefined;
   /** Holds the token. Default: one is made, and kept in the data directory. */
   readonly tokenFile?: string | undefined;
   /** `container` (default) or `process`, which is no boundary at all. */

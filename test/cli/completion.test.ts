@@ -114,7 +114,7 @@ describe("completion", () => {
 
   const inFish: Readonly<Record<string, readonly string[]>> = {
     "tenki sand": ["sandbox"],
-    "tenki sandbox ex": ["exec", "extend"],
+    "tenki sandbox ex": ["exec", "expose", "extend"],
     "tenki sb fs m": ["mkdir", "mv"],
     "tenki --json sandbox cre": ["create"],
     "tenki sandbox create --mem": ["--memory-mb"],

@@ -25,6 +25,8 @@ export class Workbench {
   readonly logged: { level: LogLevel; message: string; text: string }[] = [];
   sessions: Sessions;
   volumes: Volumes;
+  /** Told of each change of a session's state. */
+  onMove: (session: SessionRecord) => void = () => undefined;
 
   constructor(store = new MemoryStore()) {
     this.store = store;
@@ -74,15 +76,20 @@ export class Workbench {
 
   #newSessions(): Sessions {
     const { store, parts, clock, access, limits, settings, volumes } = this;
-    return new Sessions({ store, parts, clock, access, limits, settings, volumes, log: this.#logger() });
+    const onMove = (session: SessionRecord) => this.onMove(session);
+    return new Sessions({
+      ...{ store, parts, clock, access, limits, settings, volumes },
+      log: this.logger(),
+      onMove,
+    });
   }
 
   #newVolumes(): Volumes {
     const { store, parts, clock, access, limits } = this;
-    return new Volumes({ store, disks: parts.volumes, clock, access, limits, log: this.#logger() });
+    return new Volumes({ store, disks: parts.volumes, clock, access, limits, log: this.logger() });
   }
 
-  #logger(): Logger {
+  logger(): Logger {
     const at = (level: LogLevel) => (message: string, fields?: object) =>
       void this.logged.push({ level, message, text: JSON.stringify(fields ?? {}) });
     return { ...silentLogger, info: at("info"), warn: at("warn"), error: at("error") };

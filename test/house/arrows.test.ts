@@ -28,6 +28,8 @@ const broken: readonly (readonly [file: string, imported: string, says: RegExp])
   ["src/engine/services/b.ts", "../outputs/disk-output-logs.js", /reached through core's ports/],
   ["src/engine/core/e.ts", "../openssh/openssh-keys.js", /core → domain, lib and its own ports/],
   ["src/engine/openssh/a.ts", "../runtime/oci-runtime.js", /never another adapter/],
+  ["src/engine/doors/a.ts", "../runtime/oci-runtime.js", /never another adapter/],
+  ["src/engine/services/c.ts", "../doors/loopback-doors.js", /reached through core's ports/],
   ["src/engine/disks/a.ts", "../store/sqlite-store.js", /never another adapter/],
 ];
 

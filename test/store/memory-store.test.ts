@@ -1,8 +1,10 @@
 import { MemoryStore } from "../../src/engine/store/memory-store.js";
 import { artifactStoreContract } from "./artifact-store-contract.js";
 import { executionStoreContract } from "./execution-store-contract.js";
+import { previewStoreContract } from "./preview-store-contract.js";
 import { storeContract } from "./store-contract.js";
 
 storeContract("MemoryStore", () => new MemoryStore());
 executionStoreContract("MemoryStore", () => new MemoryStore());
 artifactStoreContract("MemoryStore", () => new MemoryStore());
+previewStoreContract("MemoryStore", () => new MemoryStore());

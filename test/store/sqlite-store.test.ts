@@ -13,6 +13,7 @@ import { refused } from "../core/refused.js";
 import { artifactStoreContract } from "./artifact-store-contract.js";
 import { executionStoreContract } from "./execution-store-contract.js";
 import { everything, sessionRecord } from "./records.js";
+import { previewStoreContract } from "./preview-store-contract.js";
 import { storeContract } from "./store-contract.js";
 
 const directory = mkdtempSync(join(tmpdir(), "tenki-store-"));
@@ -23,6 +24,7 @@ const newPath = () => join(directory, `${(files += 1)}.db`);
 storeContract("the SQLite store", () => openSqliteStore(newPath()));
 executionStoreContract("the SQLite store", () => openSqliteStore(newPath()));
 artifactStoreContract("the SQLite store", () => openSqliteStore(newPath()));
+previewStoreContract("the SQLite store", () => openSqliteStore(newPath()));
 
 describe("the SQLite store", () => {
   let path: string;

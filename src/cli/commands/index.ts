@@ -147,6 +147,29 @@ export const commands: CommandGroup = {
             },
           },
         },
+        expose: {
+          summary: "make a port of a session reachable under a URL",
+          load: () => import("./sandbox/expose.js"),
+        },
+        unexpose: { summary: "take that back", load: () => import("./sandbox/unexpose.js") },
+        ports: { summary: "list the exposed ports of a session", load: () => import("./sandbox/ports.js") },
+        "preview-url": {
+          summary: "keep addresses that move from session to session",
+          commands: {
+            create: { summary: "make one", load: () => import("./sandbox/preview-url/create.js") },
+            list: { summary: "list them", load: () => import("./sandbox/preview-url/list.js") },
+            get: { summary: "show one", load: () => import("./sandbox/preview-url/get.js") },
+            bind: {
+              summary: "point one at a port of a session",
+              load: () => import("./sandbox/preview-url/bind.js"),
+            },
+            unbind: {
+              summary: "point one at nothing",
+              load: () => import("./sandbox/preview-url/unbind.js"),
+            },
+            delete: { summary: "give one up", load: () => import("./sandbox/preview-url/delete.js") },
+          },
+        },
         git: {
           summary: "clone repositories in a session, and look at them",
           commands: {

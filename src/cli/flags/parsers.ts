@@ -244,6 +244,23 @@ export const uuid: Parser<string> = {
   read: (word) => (uuidPattern.test(word) ? word.toLowerCase() : undefined),
 };
 
+/** Part of a name of a host. */
+export const slug: Parser<string> = {
+  noun: "slug",
+  expected: "3 to 63 lower-case letters, digits and inner hyphens, like demo-1",
+  read: (word) => (/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(word) ? word : undefined),
+};
+
+/** Below which previews have names. */
+export const domain: Parser<string> = {
+  noun: "domain",
+  expected: "the name of a domain, like preview.example.com",
+  read: (word) =>
+    /^(?=.{1,180}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i.test(word)
+      ? word.toLowerCase()
+      : undefined,
+};
+
 /** Whole minutes; 0 = never. */
 export const minutes: Parser<number> = {
   noun: "duration",

@@ -50,6 +50,7 @@ async function serve(
       insecureListen: options.insecureListen,
       tlsCert: options.tlsCert,
       tlsKey: options.tlsKey,
+      previewDomain: options.previewDomain,
       tokenFile: options.tokenFile,
       isolation: options.isolation,
       ociRuntime: options.ociRuntime,

@@ -9,6 +9,7 @@ export function startFlags(options: StartOptions): string[] {
     "--token-file": options.tokenFile,
     "--tls-cert": options.tlsCert,
     "--tls-key": options.tlsKey,
+    "--preview-domain": options.previewDomain,
   };
   return [
     ...Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [name, value])),

@@ -26,5 +26,11 @@ export const runningExecutionsMax = 1_000;
 /** Executions of one session that are remembered after their end, and how much output they keep together. */
 export const endedExecutionsMax = 100;
 export const endedOutputBytesMax = 2 ** 30;
+/** Ports of one session that are exposed at the same time. */
+export const exposedPortsMax = 20;
+/** Names that are kept: each has a door of its own. */
+export const previewNamesMax = 1_000;
+/** How long who comes late is told that an exposure has expired. */
+export const expiredDoorMs = 24 * 3_600_000;
 /** How long executions outlast their session. */
 export const executionsAfterSessionMs = 24 * 3_600_000;

@@ -10,6 +10,8 @@ export interface SessionTableOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Told of each change of a state, after the record knows. */
+  readonly onMove?: ((record: SessionRecord) => void) | undefined;
 }
 
 export type SessionChanges = Partial<Omit<SessionRecord, "id" | "state">>;
@@ -59,6 +61,7 @@ export class SessionTable {
     this.#options.store.updateSession(record);
     this.#options.log.info("session", { session: id, from: before.state, to: record.state });
     this.#watchers.notify(record);
+    this.#options.onMove?.(record);
     return record;
   }
 

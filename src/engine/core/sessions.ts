@@ -39,6 +39,8 @@ export interface SessionsOptions {
   readonly settings: WorkspaceSettings;
   readonly volumes: Volumes;
   readonly log: Logger;
+  /** As in `SessionTableOptions`. */
+  readonly onMove?: ((record: SessionRecord) => void) | undefined;
 }
 
 /** Every session of this engine: what may happen to it, one thing after another. */

@@ -15,7 +15,7 @@ import { Listener, type ListenOptions } from "./listener.js";
 import { createNodeHandler, type NodeHandler } from "./node-handler.js";
 import { refuseForeignOrigins } from "./origin.js";
 import { logRequests } from "./request-log.js";
-import { createRoutesHandler, type HttpRoute } from "./routes.js";
+import { createRoutesHandler, hostOf, type HostRoute, type HttpRoute } from "./routes.js";
 import { announceRunLane, runLaneRoute } from "./run-lane.js";
 import { createUpgradeHandler, type UpgradeRoute } from "./upgrades.js";
 import { readRulesAhead, validateRequests } from "./validate.js";
@@ -28,6 +28,8 @@ export interface ServerOptions {
   readonly upgrades: readonly UpgradeRoute[];
   /** What is served besides the contract, in plain HTTP. Default: nothing. */
   readonly routes?: readonly HttpRoute[] | undefined;
+  /** What is served instead of all that under other names. Default: nothing. */
+  readonly hosts?: HostRoute | undefined;
   /** Calls that come earlier wait for it. */
   readonly ready: Promise<unknown>;
   readonly log: Logger;
@@ -70,11 +72,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log.debug("answer broken off", { method: path, reason: String(error) });
   const methods = createNodeHandler(handlers, brokenOff);
   const handler = createRoutesHandler(options.routes ?? [], methods, brokenOff);
+  const answer: NodeHandler = (request, response) => {
+    const host = options.hosts?.find(hostOf(request));
+    if (host === undefined) handler(request, response);
+    else host.handle(request, response);
+  };
   const whenReady: NodeHandler = (request, response) =>
-    void options.ready.then(() => handler(request, response)).catch(() => undefined);
+    void options.ready.then(() => answer(request, response)).catch(() => undefined);
   const { services, ready } = options;
   const lane = runLaneRoute({ services, ready, interceptors, shutdownSignal: stopping.signal });
-  const upgrades = createUpgradeHandler([...options.upgrades, ...lane]);
+  const upgrades = createUpgradeHandler([...options.upgrades, ...lane], options.hosts);
   const listener = await Listener.open(options.listen, whenReady, upgrades);
   setImmediate(readRulesAhead);
   return {

@@ -3,6 +3,7 @@ import { EgressService } from "../../gen/tenki/engine/v1/egress_pb.js";
 import { SessionStatsService } from "../../gen/tenki/engine/v1/stats_pb.js";
 import { createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
 import { DialService } from "../../gen/tenki/engine/v1/dial_pb.js";
+import { PortService } from "../../gen/tenki/engine/v1/port_pb.js";
 import { ExecutionService } from "../../gen/tenki/engine/v1/execution_pb.js";
 import { SandboxService, SandboxSessionDataPlaneService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { SSHGatewayClientService } from "../../gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";
@@ -12,6 +13,7 @@ import type { Commands } from "../core/commands.js";
 import type { Executions } from "../core/executions.js";
 import type { Files } from "../core/files.js";
 import type { Git } from "../core/git/git.js";
+import type { PreviewParts } from "../core/previews/assemble-previews.js";
 import type { Images } from "../core/ports/images.js";
 import type { Sessions } from "../core/sessions.js";
 import type { Stats } from "../core/stats.js";
@@ -28,6 +30,8 @@ import { executionMethods } from "./executions.js";
 import { fileMethods } from "./files.js";
 import { gitMethods } from "./git.js";
 import { hostPortTunnelMethods } from "./host-port-tunnel.js";
+import { portMethods, tcpPortMethods } from "./ports.js";
+import { previewUrlMethods } from "./preview-urls.js";
 import { identityMethods } from "./identity.js";
 import { runMethods } from "./run.js";
 import { sessionMethods } from "./sessions.js";
@@ -48,6 +52,7 @@ export interface ServicesOptions extends DialMethodsOptions {
   readonly git: Git;
   readonly artifacts: Artifacts;
   readonly artifactLinks: ArtifactLinks;
+  readonly previews: PreviewParts;
   readonly images: Images;
   readonly stats: Stats;
   readonly dataPlane: DataPlaneAccess;
@@ -69,6 +74,8 @@ export function createServices(options: ServicesOptions): ServiceImplSpec[] {
       ...executeCommandMethods(options),
       ...authorizedKeysMethods(options.sessions),
       ...artifactMethods(options.artifacts, options.artifactLinks),
+      ...portMethods(options.previews),
+      ...previewUrlMethods(options.previews, access),
     }),
     createServiceImplSpec<typeof SandboxSessionDataPlaneService>(SandboxSessionDataPlaneService, {
       ...runMethods(commands, options),
@@ -84,6 +91,7 @@ export function createServices(options: ServicesOptions): ServiceImplSpec[] {
     ),
     createServiceImplSpec<typeof SSHService>(SSHService, sshMethods(options.ssh)),
     createServiceImplSpec<typeof EgressService>(EgressService, egressMethods(options)),
+    createServiceImplSpec<typeof PortService>(PortService, tcpPortMethods(options.previews)),
     createServiceImplSpec<typeof SessionStatsService>(SessionStatsService, statsMethods(stats)),
   ];
 }

@@ -3,12 +3,14 @@ import type { PageRequest, SessionFilter, SessionPage, SessionRecord, Store } fr
 import { MemoryArtifacts } from "./memory-artifacts.js";
 import { MemoryExecutions } from "./memory-executions.js";
 import { MemoryVolumes } from "./memory-volumes.js";
+import { MemoryPreviews } from "./memory-previews.js";
 
 /** A record that is gone with its process: for tests of what stands on a store. */
 export class MemoryStore implements Store {
   readonly executions = new MemoryExecutions();
   readonly artifacts = new MemoryArtifacts();
   readonly volumes = new MemoryVolumes();
+  readonly previews = new MemoryPreviews();
   readonly #sessions = new Map<string, SessionRecord>();
   readonly #settings = new Map<string, string>();
 

@@ -48,4 +48,11 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX volumes_by_age ON volumes (created_ms DESC, id DESC);
   `,
+  `
+  CREATE TABLE previews (
+    id      TEXT PRIMARY KEY,
+    slug    TEXT NOT NULL UNIQUE,
+    record  TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

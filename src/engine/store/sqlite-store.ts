@@ -2,6 +2,7 @@ import { TenkiError } from "../../domain/error.js";
 import type { ArtifactStore } from "../core/ports/artifact-store.js";
 import type { ExecutionStore } from "../core/ports/execution-store.js";
 import type { VolumeStore } from "../core/ports/volume-store.js";
+import type { PreviewStore } from "../core/ports/preview-store.js";
 import type { PageRequest, SessionFilter, SessionPage, SessionRecord, Store } from "../core/ports/store.js";
 import { listQuery } from "./list-query.js";
 import { fromRow, type SessionRow, toRow } from "./session-row.js";
@@ -9,6 +10,7 @@ import { SqliteArtifacts } from "./sqlite-artifacts.js";
 import { SqliteDatabase } from "./sqlite-database.js";
 import { SqliteExecutions } from "./sqlite-executions.js";
 import { SqliteVolumes } from "./sqlite-volumes.js";
+import { SqlitePreviews } from "./sqlite-previews.js";
 
 /** Opens the record, making or migrating it; what is acknowledged survives a loss of power. */
 export const openSqliteStore = (path: string): SqliteStore => new SqliteStore(SqliteDatabase.open(path));
@@ -29,6 +31,7 @@ class SqliteStore implements Store {
   readonly executions: ExecutionStore;
   readonly artifacts: ArtifactStore;
   readonly volumes: VolumeStore;
+  readonly previews: PreviewStore;
   readonly #database: SqliteDatabase;
 
   constructor(database: SqliteDatabase) {
@@ -36,6 +39,7 @@ class SqliteStore implements Store {
     this.executions = new SqliteExecutions(database);
     this.artifacts = new SqliteArtifacts(database);
     this.volumes = new SqliteVolumes(database);
+    this.previews = new SqlitePreviews(database);
   }
 
   insertSession(session: SessionRecord): void {

@@ -396,6 +396,19 @@ const file_tenki_engine_v1_execution = lazyFileDesc({
     ],
   }, [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
+const file_tenki_engine_v1_port = lazyFileDesc({
+    name: "tenki/engine/v1/port.proto",
+    package: "tenki.engine.v1",
+    messages: [
+      ["ExposeTcpPortRequest","ChRFeHBvc2VUY3BQb3J0UmVxdWVzdBInCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyA7ABAVIJc2Vzc2lvbklkEh8KBHBvcnQYAiABKAVCC7pICBoGGP//AygBUgRwb3J0Ej4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSABSCWV4cGlyZXNBdIgBAUINCgtfZXhwaXJlc19hdA"],
+      ["ExposeTcpPortResponse","ChVFeHBvc2VUY3BQb3J0UmVzcG9uc2USEgoEcG9ydBgBIAEoBVIEcG9ydBIQCgN1cmwYAiABKAlSA3VybBI+CgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAUglleHBpcmVzQXSIAQFCDQoLX2V4cGlyZXNfYXQ"],
+    ],
+    enums: [
+    ],
+    services: [
+    ],
+  }, [file_google_protobuf_timestamp]);
+
 const file_tenki_engine_v1_ssh = lazyFileDesc({
     name: "tenki/engine/v1/ssh.proto",
     package: "tenki.engine.v1",
@@ -442,4 +455,4 @@ const file_tenki_sandbox_v1_ssh_gateway_client = lazyFileDesc({
     ],
   }, [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
-export const filesWithRules = [file_tenki_engine_v1_dial, file_tenki_sandbox_v1_registry, file_tenki_sandbox_v1_template, file_tenki_sandbox_v1_sandbox, file_tenki_engine_v1_egress, file_tenki_engine_v1_execution, file_tenki_engine_v1_ssh, file_tenki_engine_v1_stats, file_tenki_sandbox_v1_ssh_gateway_client];
+export const filesWithRules = [file_tenki_engine_v1_dial, file_tenki_sandbox_v1_registry, file_tenki_sandbox_v1_template, file_tenki_sandbox_v1_sandbox, file_tenki_engine_v1_egress, file_tenki_engine_v1_execution, file_tenki_engine_v1_port, file_tenki_engine_v1_ssh, file_tenki_engine_v1_stats, file_tenki_sandbox_v1_ssh_gateway_client];

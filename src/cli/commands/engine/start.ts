@@ -1,7 +1,7 @@
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
 import { flag, repeated, toggle, toggleFrom } from "../../flags/flag.js";
-import { address, filled, listenAddress, localFile, oneOf } from "../../flags/parsers.js";
+import { address, domain, filled, listenAddress, localFile, oneOf } from "../../flags/parsers.js";
 import { resolveDataDir } from "../../local-engine/data-dir.js";
 import { launchEngine } from "../../local-engine/ensure-local-engine.js";
 import { startedView } from "../../local-engine/engine-view.js";
@@ -38,6 +38,7 @@ export const define = command({
     ),
     tlsCert: flag("FILE", "serve over TLS: the certificate, in PEM", localFile),
     tlsKey: flag("FILE", "its key", localFile),
+    previewDomain: flag("DOMAIN", "give exposed ports names below it; they lead to this engine", domain),
     insecureListen: toggle("let other machines connect without TLS"),
     dns: repeated("ADDRESS", "whom sandboxes ask about names (default: the host's resolver)", address),
     context: toggleFrom(true, "leave the config file alone"),

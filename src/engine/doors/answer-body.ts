@@ -1,0 +1,90 @@
+import { type BodyFraming, malformed } from "./answer-head.js";
+
+/** Takes a body out of its framing, piece by piece. */
+export interface BodyReader {
+  /** Hands on what belongs to the body; once that has ended, how many bytes of the chunk come behind it. */
+  read(chunk: Buffer, use: (piece: Buffer) => void): number | undefined;
+  /** The connection ends: whether the body is whole. */
+  readonly isWhole: boolean;
+}
+
+export function createBodyReader(framing: BodyFraming): BodyReader {
+  if (framing.kind === "chunked") return new ChunkedBody();
+  if (framing.kind === "rest") return { isWhole: true, read: readAll };
+  return new MeasuredBody(framing.kind === "length" ? framing.bytes : 0);
+}
+
+function readAll(chunk: Buffer, use: (piece: Buffer) => void): undefined {
+  use(chunk);
+}
+
+class MeasuredBody implements BodyReader {
+  #left: number;
+
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
+
+  get isWhole(): boolean {
+    return this.#left === 0;
+  }
+
+  read(chunk: Buffer, use: (piece: Buffer) => void): number | undefined {
+    const piece = chunk.subarray(0, this.#left);
+    this.#left -= piece.length;
+    if (piece.length > 0) use(piece);
+    return this.#left === 0 ? chunk.length - piece.length : undefined;
+  }
+}
+
+/** A line of a chunk's size, or of a trailer. */
+const lineMax = 8 << 10;
+
+class ChunkedBody implements BodyReader {
+  /** `after`: the line end behind a chunk's bytes. */
+  #at: "size" | "bytes" | "after" | "trailers" | "end" = "size";
+  #left = 0;
+  #line = "";
+
+  get isWhole(): boolean {
+    return this.#at === "end";
+  }
+
+  read(chunk: Buffer, use: (piece: Buffer) => void): number | undefined {
+    let at = 0;
+    while (at < chunk.length && this.#at !== "end") {
+      if (this.#at === "bytes") {
+        const piece = chunk.subarray(at, at + this.#left);
+        at += piece.length;
+        this.#left -= piece.length;
+        use(piece);
+        if (this.#left === 0) this.#at = "after";
+      } else at = this.#readLine(chunk, at);
+    }
+    return this.#at === "end" ? chunk.length - at : undefined;
+  }
+
+  #readLine(chunk: Buffer, from: number): number {
+    const end = chunk.indexOf(10, from);
+    this.#line += chunk.toString("latin1", from, end < 0 ? chunk.length : end);
+    if (this.#line.length > lineMax) throw malformed("a chunk");
+    if (end < 0) return chunk.length;
+    const line = this.#line;
+    this.#line = "";
+    if (!line.endsWith("\r")) throw malformed("a chunk");
+    this.#takeLine(line.slice(0, -1));
+    return end + 1;
+  }
+
+  #takeLine(line: string): void {
+    if (this.#at === "size") {
+      const [, digits] = /^([0-9A-Fa-f]{1,12})(?:[\t ]*;.*)?$/.exec(line) ?? [];
+      if (digits === undefined) throw malformed("a chunk");
+      this.#left = Number.parseInt(digits, 16);
+      this.#at = this.#left === 0 ? "trailers" : "bytes";
+    } else if (this.#at === "after") {
+      if (line !== "") throw malformed("a chunk");
+      this.#at = "size";
+    } else if (line === "") this.#at = "end";
+  }
+}

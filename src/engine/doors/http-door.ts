@@ -1,0 +1,32 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Server, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Entrance } from "./entrance.js";
+import { proxy } from "./proxy.js";
+import { proxyUpgrade } from "./proxy-upgrade.js";
+import type { Upstream } from "./upstream.js";
+
+/** As the engine's own port takes them. */
+const headerBytes = 64 << 10;
+const slowHeadersMs = 30_000;
+const keepAliveMs = 75_000;
+
+/** Takes HTTP/1.1, strictly: what could be read in two ways is refused. */
+export function createHttpDoor(entrance: Entrance, upstream: Upstream): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: headerBytes,
+      headersTimeout: slowHeadersMs,
+      requestTimeout: 0, // an upload takes as long as it takes
+      keepAliveTimeout: keepAliveMs,
+      insecureHTTPParser: false,
+      noDelay: true,
+    },
+    (request: IncomingMessage, response: ServerResponse) => proxy(entrance, upstream, request, response),
+  );
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+    proxyUpgrade(entrance, upstream, request, socket, head),
+  );
+  server.on("connection", (socket: Socket) => socket.on("error", () => socket.destroy()));
+  return server;
+}

@@ -1,0 +1,122 @@
+import type { Duplex } from "node:stream";
+import { type BodyReader, createBodyReader } from "./answer-body.js";
+import { type AnswerHead, malformed, parseAnswerHead } from "./answer-head.js";
+
+/** Who asked; told in this order: `head`, `piece`s, and `end` or, at any time, `failed`. */
+export interface Asker {
+  readonly method: string;
+  head(answer: AnswerHead): void;
+  /** False: no more until `resume`. */
+  piece(bytes: Buffer): boolean;
+  end(): void;
+  failed(error: Error): void;
+}
+
+const headMax = 64 << 10;
+const nothing: Buffer = Buffer.alloc(0);
+
+/** An HTTP/1.1 connection to a service inside: one request at a time, and again. */
+export class InsideConnection {
+  readonly stream: Duplex;
+  /** How many requests it was asked before this one. */
+  asked = 0;
+  #asker: Asker | undefined;
+  #head: Buffer = nothing;
+  #body: BodyReader | undefined;
+  #staysOpen = false;
+
+  constructor(stream: Duplex) {
+    this.stream = stream;
+    stream.on("data", (chunk: Buffer) => this.#read(chunk));
+    stream.on("end", () => this.#ended());
+    stream.on("error", (error) => this.#fail(error));
+    stream.on("close", () => this.#fail(malformed("none came")));
+  }
+
+  /** Whether it can be asked (again). */
+  get isFree(): boolean {
+    return this.#asker === undefined && this.#staysOpen && !this.stream.destroyed;
+  }
+
+  /** Sends the head of a request; its body, if any, goes into `stream`. */
+  ask(head: string, asker: Asker): void {
+    this.#asker = asker;
+    this.#staysOpen = false;
+    this.stream.resume();
+    this.stream.write(head, "latin1");
+  }
+
+  resume(): void {
+    this.stream.resume();
+  }
+
+  close(): void {
+    this.#asker = undefined;
+    this.stream.destroy();
+  }
+
+  #read(chunk: Buffer): void {
+    try {
+      if (this.#asker === undefined)
+        this.stream.destroy(); // nobody asked
+      else if (this.#body === undefined) this.#readHead(this.#asker, chunk);
+      else this.#readBody(this.#asker, this.#body, chunk);
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  #readHead(asker: Asker, chunk: Buffer): void {
+    const seen = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk]);
+    const end = seen.indexOf("\r\n\r\n", Math.max(0, this.#head.length - 3));
+    if (end < 0) {
+      if (seen.length > headMax) throw malformed("its head is too long");
+      this.#head = seen;
+      return;
+    }
+    this.#head = nothing;
+    const answer = parseAnswerHead(seen.toString("latin1", 0, end), asker.method);
+    const rest = seen.subarray(end + 4);
+    if (answer.status === 101) throw malformed("nobody asked for another protocol");
+    if (answer.status < 200) {
+      if (rest.length > 0) this.#readHead(asker, rest); // only a word ahead of the answer
+      return;
+    }
+    this.#staysOpen = answer.staysOpen;
+    const body = createBodyReader(answer.body);
+    this.#body = body;
+    asker.head(answer);
+    if (answer.body.kind === "none") this.#finish(asker, rest.length > 0);
+    else if (rest.length > 0) this.#readBody(asker, body, rest);
+  }
+
+  #readBody(asker: Asker, body: BodyReader, chunk: Buffer): void {
+    const behind = body.read(chunk, (piece) => {
+      if (!asker.piece(piece)) this.stream.pause();
+    });
+    if (behind !== undefined) this.#finish(asker, behind > 0);
+  }
+
+  #finish(asker: Asker, isMore: boolean): void {
+    this.#asker = undefined;
+    this.#body = undefined;
+    this.asked += 1;
+    if (isMore) this.#staysOpen = false; // nobody asked for that
+    asker.end();
+  }
+
+  #ended(): void {
+    const asker = this.#asker;
+    if (asker !== undefined && this.#body?.isWhole === true) this.#finish(asker, false);
+    else this.#fail(malformed("it is not whole"));
+    this.stream.destroy();
+  }
+
+  #fail(error: Error): void {
+    const asker = this.#asker;
+    this.#asker = undefined;
+    this.#staysOpen = false;
+    this.stream.destroy();
+    asker?.failed(error);
+  }
+}

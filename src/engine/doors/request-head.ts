@@ -1,0 +1,30 @@
+import type { ProxyRequest } from "./entrance.js";
+import { headersInward, type Visitor } from "./forwarded-headers.js";
+
+/** A request's first lines, as the service inside gets them. Undefined where they cannot be said in HTTP/1.1. */
+export function requestHead(request: ProxyRequest, visitor: Visitor): string | undefined {
+  const { method = "", url = "" } = request;
+  if (!/^[A-Za-z-]+$/.test(method) || !/^[\x21-\x7e\x80-\xff]+$/.test(url)) return undefined;
+  const headers = [...headersInward(request.rawHeaders, visitor), ...framing(request)];
+  let head = `${method} ${url} HTTP/1.1\r\n`;
+  for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
+  return `${head}Connection: keep-alive\r\n\r\n`;
+}
+
+export function hasBody(request: ProxyRequest): boolean {
+  if ("stream" in request && request.httpVersionMajor === 2) return !request.stream.endAfterHeaders;
+  const { headers } = request;
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+export const isChunked = (request: ProxyRequest): boolean =>
+  hasBody(request) && request.headers["content-length"] === undefined;
+
+/** How the length of the body shows, where the request's own headers do not say so. */
+function framing(request: ProxyRequest): string[] {
+  if (request.headers["content-length"] !== undefined) return [];
+  if (hasBody(request)) return ["Transfer-Encoding", "chunked"];
+  return methodsWithBody.has(request.method ?? "") ? ["Content-Length", "0"] : [];
+}
+
+const methodsWithBody: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
