@@ -6,7 +6,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttp1Server } from "node:http";
 import { createServer } from "node:http2";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { WebSocketServer } from "ws";
 
 const root = new URL("..", import.meta.url).pathname;
 
@@ -32,6 +33,34 @@ async function logIn(directory, api, endpoint) {
   await mkdir(join(directory, "credentials"), { recursive: true });
   await writeFile(join(directory, "config.yaml"), `auth_token: tk_build\napi_endpoint: ${api}\n`);
   await writeFile(join(directory, "credentials", "0190d3c5-0000-7000-8000-000000000001.json"), kept);
+  await allowSsh(directory, endpoint.replace("http", "ws"));
+}
+
+/** As after a first login to the session: nothing is left to do but to carry bytes. */
+async function allowSsh(directory, gateway) {
+  const id = "0190d3c5-0000-7000-8000-000000000001";
+  const [type, key] = ["ssh-ed25519", sshField(Buffer.alloc(32))];
+  const certificate = Buffer.concat([
+    ...[sshField(`${type}-cert-v01@openssh.com`), sshField(""), key, Buffer.alloc(12)],
+    ...[sshField(id), sshField(""), Buffer.alloc(8), Buffer.alloc(8, 0x7f)],
+  ]);
+  const files = {
+    "ssh/id_ed25519": "a key",
+    "ssh/id_ed25519.pub": `${type} ${Buffer.concat([sshField(type), key]).toString("base64")}\n`,
+    [`ssh-certs/${id}/id_ed25519-cert.pub`]: `${type}-cert-v01@openssh.com ${certificate.toString("base64")}\n`,
+    [`ssh-certs/${id}/known_hosts`]: "",
+    [`ssh-certs/${id}/gateway`]: gateway,
+  };
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(directory, name)), { recursive: true });
+    await writeFile(join(directory, name), content);
+  }
+}
+
+function sshField(content) {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(content.length);
+  return Buffer.concat([length, Buffer.from(content)]);
 }
 
 function addressOf(server) {
@@ -75,8 +104,10 @@ function text(number, content) {
 
 async function serveLane() {
   const server = createHttp1Server();
-  server.on("upgrade", (_request, socket) => {
+  const sockets = new WebSocketServer({ noServer: true });
+  server.on("upgrade", (request, socket, head) => {
     socket.on("error", () => undefined);
+    if (request.headers.upgrade === "websocket") return sockets.handleUpgrade(request, socket, head, greet);
     socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: tenki-run\r\n\r\n");
     frame(socket, 4, "0190d3c5-0000-7000-8000-000000000003");
     frame(socket, 0, '{"started":{"pid":"1","stdinWindowBytes":1}}');
@@ -86,6 +117,10 @@ async function serveLane() {
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return server;
+}
+
+function greet(client) {
+  client.send(Buffer.from("SSH-2.0-build\r\n"));
 }
 
 function frame(socket, kind, payload) {

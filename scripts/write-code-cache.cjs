@@ -10,6 +10,7 @@ const usual = [
   ["--help"],
   ["sandbox", "list"],
   ["sandbox", "exec", "-q", "--session", "0190d3c5-0000-7000-8000-000000000001", "--", "true"],
+  ["sandbox", "ssh-proxy", "--session", "0190d3c5-0000-7000-8000-000000000001"],
   ["sandbox", "exec", "--json", "--session", "0190d3c5-0000-7000-8000-000000000002", "-c", "true"],
 ];
 const parts = new Map();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, readlink, stat, utimes, writeFile } from "node:fs/promises";
+import { lutimes, readdir, readFile, readlink, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -76,8 +76,8 @@ describe("ssh-proxy", () => {
     await prepare("--session", demo);
     await prepare("--session", other);
     const spoilt: Record<string, () => Promise<void>> = {
-      old: () => utimes(certificatePath(), new Date(), new Date(Date.now() - 401_000)),
-      "from the future": () => utimes(certificatePath(), new Date(), new Date(Date.now() + 60_000)),
+      old: () => utimes(certificatePath(), new Date(), new Date(Date.now() - 1_000)),
+      "from the future": () => utimes(certificatePath(), new Date(), new Date(Date.now() + 401_000)),
       "of another session": async () => writeFile(certificatePath(), await readFile(certificatePath(other))),
       broken: () => writeFile(certificatePath(), "ssh-ed25519-cert-v01@openssh.com AAAAIHNz"),
       empty: () => writeFile(certificatePath(), ""),
@@ -89,8 +89,10 @@ describe("ssh-proxy", () => {
       assert.equal(service.ssh.issued.length, before + 1, what);
       assert.equal(readCertificate(await readFile(certificatePath(), "utf8"))?.keyId, demo, what);
     }
+    const left = (await stat(certificatePath())).mtimeMs - Date.now();
+    assert.ok(left > 390_000 && left <= 400_000, "two thirds of ten minutes");
     const before = service.ssh.issued.length;
-    await utimes(certificatePath(), new Date(), new Date(Date.now() - 390_000));
+    await utimes(certificatePath(), new Date(), new Date(Date.now() + 10_000));
     await prepare("--session", demo);
     assert.equal(service.ssh.issued.length, before, "still good");
   });
@@ -118,6 +120,9 @@ describe("ssh-proxy", () => {
     service.sessions.byName("other").wire.name = "demo";
     await prepare("--host", "sbx-demo");
     assert.equal(await readlink(kept("sbx-demo")), demo);
+    await lutimes(kept("sbx-demo"), new Date(), new Date(Date.now() - 1_000)); // a minute later
+    await prepare("--host", "sbx-demo");
+    assert.equal(await readlink(kept("sbx-demo")), other);
     const before = service.ssh.issued.length;
     await world.ok(proxy("--host", "sbx-other", "--prepare"));
     assert.equal(service.ssh.issued.length, before, "a name that no session has");

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { shellLine } from "../../lib/shell-quote.js";
+import { shellLine, shellQuote } from "../../lib/shell-quote.js";
 import type { Io } from "../io.js";
 import { sshPaths } from "../ssh/ssh-paths.js";
 import { quoted, sshValue } from "../ssh/ssh-value.js";
@@ -14,21 +14,32 @@ const noQuote = `"!*'*"`;
 export function includedText(io: Io): string {
   const { key, sessions } = sshPaths(io);
   const kept = (name: string) => sshValue(join(sessions, "\0", name)).replaceAll("\0", "%n");
+  const certificate = "id_ed25519-cert.pub";
   const call = `${tenkiLine(io)} sandbox ssh-proxy --host '%n'`;
   return sealed(`
-Match originalhost "sbx-*,!*'*" exec ${quoted(`${call} --prepare`)}
+Match originalhost "sbx-*,!*'*" exec ${quoted(`${isReadyLine(sessions, certificate)} || ${call} --prepare`)}
 
 Host sbx-* ${noQuote}
   User tenki
   ProxyCommand ${call}
   IdentityFile ${sshValue(key)}
-  CertificateFile ${kept("id_ed25519-cert.pub")}
+  CertificateFile ${kept(certificate)}
   IdentitiesOnly yes
   UserKnownHostsFile ${kept("known_hosts")}
   StrictHostKeyChecking yes
   UpdateHostKeys no
   CanonicalizeHostname no
 `);
+}
+
+/**
+ * True where nothing has to be prepared: both times lie ahead. Another find than GNU's says nothing, and tenki looks.
+ * Without double quotes, which older ssh cannot have within its own.
+ */
+function isReadyLine(sessions: string, certificate: string): string {
+  const paths = [join(sessions, "\0"), join(sessions, "\0", certificate)];
+  const words = paths.map((path) => shellQuote(path).replaceAll("%", "%%").replaceAll("\0", "%n"));
+  return `test xxx = x$(find ${words.join(" ")} -maxdepth 0 -newermt now -printf x 2>/dev/null)`;
 }
 
 /** This command line as a shell starts it, from wherever ssh is called. */

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { utimes } from "node:fs/promises";
+import { basename } from "node:path";
 import type { Client } from "../../client/index.js";
 import { CapabilityUnavailableError } from "../../client/index.js";
 import { TenkiError } from "../../domain/error.js";
 import { writeFileAtomic } from "../../lib/atomic-file.js";
 import { withFileLock } from "../../lib/file-lock.js";
-import { readCertificate } from "./read-certificate.js";
+import { type Certificate, readCertificate } from "./read-certificate.js";
 import { type SshKey, ownKey, readKey } from "./ssh-key.js";
 import { sessionFiles, type SessionFiles, type SshPaths } from "./ssh-paths.js";
 
@@ -44,13 +45,13 @@ export async function prepareSsh(client: Client, options: PrepareOptions): Promi
   });
 }
 
-/** The certificate's age by this machine's clock, which may go wrong, against the time that it is good for. */
+/** The file's own time is until when it is good: the ssh config has a shell look at that, too. */
 function isReady({ sessionId, key, files }: SshAccess): boolean {
   try {
     const certificate = readCertificate(readFileSync(files.certificate, "utf8"));
     if (certificate === undefined || !existsSync(files.knownHosts)) return false;
-    const ageMs = Date.now() - statSync(files.certificate).mtimeMs;
-    const isYoung = ageMs >= 0 && ageMs < renewalMs(certificate);
+    const leftMs = statSync(files.certificate).mtimeMs - Date.now();
+    const isYoung = leftMs > 0 && leftMs <= usableMs(certificate); // more: the clock was put back
     return isYoung && certificate.keyId === sessionId && certificate.certifies(key.publicKey);
   } catch {
     return false;
@@ -60,14 +61,9 @@ function isReady({ sessionId, key, files }: SshAccess): boolean {
 /** It begins this much in the past, for clocks that differ. */
 const backdatedMs = 60_000;
 
-/** Two thirds of its time, as the service has it. */
-const renewalMs = ({
-  validAfterMs,
-  validBeforeMs,
-}: {
-  validAfterMs: number;
-  validBeforeMs: number;
-}): number => ((validBeforeMs - validAfterMs - backdatedMs) * 2) / 3;
+/** How long it is used from when it is issued: two thirds of its time, as the service has it. */
+const usableMs = ({ validAfterMs, validBeforeMs }: Certificate): number =>
+  ((validBeforeMs - validAfterMs - backdatedMs) * 2) / 3;
 
 async function askService(client: Client, { sessionId, key, files }: SshAccess): Promise<number> {
   const session = client.session(sessionId);
@@ -84,6 +80,8 @@ async function askService(client: Client, { sessionId, key, files }: SshAccess):
     await writeFileAtomic(files.knownHosts, knownHosts(sessionId, hostKeys, caPub));
   await writeFileAtomic(files.gateway, `${gateway}\n`);
   await writeFileAtomic(files.certificate, `${sshCert.trim()}\n`); // last: with it everything is there
+  // By this machine's clock, which may be wrong as long as it goes.
+  await utimes(files.certificate, new Date(), new Date(Date.now() + usableMs(certificate)));
   return Date.now() - (certificate.validAfterMs + backdatedMs);
 }
 
@@ -121,5 +119,3 @@ export function keptGateway({ gateway }: SessionFiles): string | undefined {
     return undefined;
   }
 }
-
-export const directoryOf = ({ knownHosts }: SessionFiles): string => dirname(knownHosts);

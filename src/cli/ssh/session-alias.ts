@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { lstatSync, readlinkSync } from "node:fs";
-import { mkdir, rename, rm, symlink } from "node:fs/promises";
-import { join } from "node:path";
+import { lutimes, mkdir, rename, rm, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Client } from "../../client/index.js";
 import { TenkiError } from "../../domain/error.js";
 import { findSession } from "../find-session.js";
@@ -11,8 +11,9 @@ import type { SshPaths } from "./ssh-paths.js";
 /** What ssh knows sessions by: `sbx-<id>` and `sbx-<name>`. */
 export const aliasPrefix = "sbx-";
 
-/** ssh prepares a connection, and then starts it: what a name meant a moment ago it still means. */
+/** What a name meant a moment ago it still means: ssh prepares a connection, and then starts it. */
 const nameIsKnownMs = 60_000;
+const idIsKnownMs = 10 * 365 * 24 * 3_600_000;
 
 /**
  * The session that a host name of the ssh config stands for. The config's paths hold that name, so a link by it leads
@@ -23,10 +24,9 @@ export async function sessionOfAlias(client: Client, host: string, paths: SshPat
   const link = join(paths.sessions, host);
   const id = uuid.read(named);
   const known = knownTarget(link);
-  if (known?.target === (id ?? known?.target) && (id !== undefined || (known?.isFresh ?? false)))
-    return known?.target ?? "";
+  if (known !== undefined && (id ?? known) === known) return known;
   const { id: found } = await findSession(client, named);
-  await replaceLink(link, found);
+  await replaceLink(link, found, id === undefined ? nameIsKnownMs : idIsKnownMs);
   return found;
 }
 
@@ -40,21 +40,22 @@ function readAlias(host: string): string {
   );
 }
 
-function knownTarget(link: string): { readonly target: string; readonly isFresh: boolean } | undefined {
+/** The link's own time is until when it holds: the ssh config has a shell look at that, too. */
+function knownTarget(link: string): string | undefined {
   try {
-    const ageMs = Date.now() - lstatSync(link).mtimeMs;
-    const target = uuid.read(readlinkSync(link));
-    return target === undefined ? undefined : { target, isFresh: ageMs >= 0 && ageMs < nameIsKnownMs };
+    const leftMs = lstatSync(link).mtimeMs - Date.now();
+    return leftMs > 0 && leftMs <= idIsKnownMs ? uuid.read(readlinkSync(link)) : undefined;
   } catch {
     return undefined;
   }
 }
 
-async function replaceLink(link: string, target: string): Promise<void> {
+async function replaceLink(link: string, target: string, holdsMs: number): Promise<void> {
   const temporary = `${link}.${randomBytes(6).toString("hex")}.tmp`;
-  await mkdir(join(link, ".."), { recursive: true, mode: 0o700 });
+  await mkdir(dirname(link), { recursive: true, mode: 0o700 });
   try {
     await symlink(target, temporary);
+    await lutimes(temporary, new Date(), new Date(Date.now() + holdsMs));
     await rename(temporary, link);
   } finally {
     await rm(temporary, { force: true });
