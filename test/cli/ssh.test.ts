@@ -212,11 +212,11 @@ describe("ssh", () => {
       stderr: `2 keys may log in to ${demo}\n`,
     });
     assert.deepEqual(service.sessions.authorizedKeys.get(demo), keys);
-    const shown = await world.call(["sandbox", "ssh-keys", "set", "--keys-file", "-", "--json"], {
-      input: "",
+    const one = await world.call(["sandbox", "ssh-keys", "set", "--keys-file", "-", "--json"], {
+      input: "ssh-ed25519 CCCC",
     });
-    assert.deepEqual(JSON.parse(shown.stdout), { session_id: demo, keys: [] });
-    assert.deepEqual(service.sessions.authorizedKeys.get(demo), []);
+    assert.deepEqual(JSON.parse(one.stdout), { session_id: demo, keys: ["ssh-ed25519 CCCC"] });
+    assert.deepEqual(service.sessions.authorizedKeys.get(demo), ["ssh-ed25519 CCCC"]);
   });
 
   describe("says what is wrong:", () => {
@@ -258,6 +258,10 @@ describe("ssh", () => {
       ["unknown-session-in-proxy", () => world.call(["sandbox", "ssh-proxy", "--host", "sbx-nobody"])],
       ["bad-host", () => world.call(["sandbox", "ssh-proxy", "--host", "sbx-$(reboot)"])],
       ["no-keys-file", () => world.call(["sandbox", "ssh-keys", "set", "--keys-file", "none", "demo"])],
+      [
+        "no-key-in-file",
+        () => world.call(["sandbox", "ssh-keys", "set", "--keys-file", "/dev/null", "demo"]),
+      ],
       [
         "wrong-token",
         () => world.call(["sandbox", "ssh-proxy", "demo"], { env: { TENKI_API_KEY: "tk_wrong" } }),

@@ -3,7 +3,7 @@ import { writeFileAtomic } from "../../lib/atomic-file.js";
 import type { Context } from "../context.js";
 import { findSession } from "../find-session.js";
 import { keptGateway, prepareSsh, type SshAccess } from "./prepare-ssh.js";
-import { sessionOfAlias } from "./session-alias.js";
+import { readAlias, sessionOfAlias } from "./session-alias.js";
 import { sshPaths } from "./ssh-paths.js";
 
 /** A session that ssh names, or somebody who calls the proxy. */
@@ -21,7 +21,7 @@ export async function prepareProxied(named: ProxiedSession, ctx: Context): Promi
   const sessionId =
     named.host === undefined
       ? (await findSession(client, await ctx.sessionName(named.session))).id
-      : await sessionOfAlias(client, named.host, paths);
+      : await sessionOfAlias(client, await ctx.sessionName(readAlias(named.host)), paths);
   return prepareSsh(client, { paths, sessionId, env: ctx.io.env });
 }
 

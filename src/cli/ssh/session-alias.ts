@@ -9,35 +9,34 @@ import { sessionName, uuid } from "../flags/parsers.js";
 import type { SshPaths } from "./ssh-paths.js";
 
 /** What ssh knows sessions by: `sbx-<id>` and `sbx-<name>`. */
-export const aliasPrefix = "sbx-";
+const aliasPrefix = "sbx-";
 
 /** What a name meant a moment ago it still means: ssh prepares a connection, and then starts it. */
 const nameIsKnownMs = 60_000;
 const idIsKnownMs = 10 * 365 * 24 * 3_600_000;
 
-/**
- * The session that a host name of the ssh config stands for. The config's paths hold that name, so a link by it leads
- * to the session's directory.
- */
-export async function sessionOfAlias(client: Client, host: string, paths: SshPaths): Promise<string> {
-  const named = readAlias(host);
-  const link = join(paths.sessions, host);
-  const id = uuid.read(named);
-  const known = knownTarget(link);
-  if (known !== undefined && (id ?? known) === known) return known;
-  const { id: found } = await findSession(client, named);
-  await replaceLink(link, found, id === undefined ? nameIsKnownMs : idIsKnownMs);
-  return found;
-}
-
-/** It becomes a part of a path, so only what is surely a name is one. */
-function readAlias(host: string): string {
+/** The id or name in an alias. It becomes a part of a path, so only what is surely a name is one. */
+export function readAlias(host: string): string {
   const named = host.startsWith(aliasPrefix) ? host.slice(aliasPrefix.length) : "";
   if (uuid.read(named) !== undefined || sessionName.read(named) !== undefined) return named;
   throw new TenkiError(
     "usage",
     `invalid host "${host}": expected ${aliasPrefix}<id> or ${aliasPrefix}<name>`,
   );
+}
+
+/**
+ * The session by the id or name in its alias. The ssh config's paths hold the alias, so a link by it leads to the
+ * session's directory.
+ */
+export async function sessionOfAlias(client: Client, named: string, paths: SshPaths): Promise<string> {
+  const link = join(paths.sessions, `${aliasPrefix}${named}`);
+  const id = uuid.read(named);
+  const known = knownTarget(link);
+  if (known !== undefined && (id ?? known) === known) return known;
+  const { id: found } = await findSession(client, named);
+  await replaceLink(link, found, id === undefined ? nameIsKnownMs : idIsKnownMs);
+  return found;
 }
 
 /** The link's own time is until when it holds: the ssh config has a shell look at that, too. */

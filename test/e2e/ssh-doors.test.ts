@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { SshPlace } from "./support/ssh-place.js";
+import { ended, Workbench } from "./support/tenki.js";
+
+/** Who gets in by ssh, who does not, and what either is told. */
+describe("ssh's doors", () => {
+  let bench: Workbench;
+  let place: SshPlace;
+  let id: string;
+  let other: string;
+  before(async () => {
+    bench = await Workbench.open();
+    await bench.startEngine();
+    await bench.ok(["login", "--endpoint", "local"]);
+    const create = async (name: string) =>
+      (await bench.json<{ id: string }>(["sandbox", "create", "--name", name])).id;
+    other = await create("other");
+    id = await create("demo");
+    await bench.ok(["sandbox", "ssh", "config", "install"]);
+    place = new SshPlace(bench);
+  });
+  after(async () => {
+    place.close();
+    await bench.close();
+  });
+  const local = (...names: string[]) => join(bench.home, ...names);
+  const kept = (...names: string[]) => local(".config", "tenki", "ssh-certs", ...names);
+
+  it("lets ten begin at once where nothing is there yet", async () => {
+    for (const name of ["ssh/id_ed25519", "ssh/id_ed25519.pub", "ssh-certs"])
+      await rm(local(".config", "tenki", name), { recursive: true, force: true });
+    const numbers = Array.from({ length: 10 }, (_, at) => `${at}`);
+    const said = await Promise.all(numbers.map((number) => place.ok("sbx-demo", `echo ${number}`)));
+    assert.deepEqual(
+      said,
+      numbers.map((number) => `${number}\n`),
+    );
+    assert.deepEqual((await readdir(kept(id))).sort(), ["gateway", "id_ed25519-cert.pub", "known_hosts"]);
+  });
+
+  it("lets in the keys that were set, from the next connection on", async () => {
+    const key = local("own-key");
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+    const login = () =>
+      place.ssh("-o", "CertificateFile=none", "-o", `IdentityFile=${key}`, "sbx-other", "whoami");
+    // Without the one that the config names, which would open the door as well.
+    const text = (await readFile(local(".config", "tenki", "ssh", "config"), "utf8"))
+      .replace(/ +(Identity|Certificate)File .*\n/g, "")
+      .replace("StrictHostKeyChecking", `IdentityFile ${key}\n  StrictHostKeyChecking`);
+    await writeFile(local("by-key"), text);
+    const byKey = () => place.run("ssh", ["-F", local("by-key"), "sbx-other", "whoami"]);
+    assert.equal((await login()).code, 0, "by its certificate");
+    assert.equal((await byKey()).code, 255);
+    await bench.ok(["sandbox", "ssh-keys", "set", "--keys-file", `${key}.pub`, "other"]);
+    assert.deepEqual((await byKey()).stdout, "tenki\n");
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", `${key}-2`]);
+    await bench.ok(["sandbox", "ssh-keys", "set", "--keys-file", `${key}-2.pub`, "other"]);
+    assert.equal((await byKey()).code, 255);
+  });
+
+  describe("refuses", () => {
+    it("another session's certificate", async () => {
+      await place.ok("sbx-other", "true");
+      await place.ok("sbx-demo", "true");
+      const flags = ["-i", local(".config", "tenki", "ssh", "id_ed25519"), "-o", "IdentitiesOnly=yes"];
+      const { proxy_command: proxy } = await bench.json<{ proxy_command: string }>([
+        "sandbox",
+        "ssh-command",
+        "demo",
+      ]);
+      const login = (session: string) =>
+        place.run("ssh", [
+          ...["-F", "none", ...flags, "-o", `CertificateFile=${kept(session, "id_ed25519-cert.pub")}`],
+          ...["-o", `UserKnownHostsFile=${kept(id, "known_hosts")}`, "-o", `ProxyCommand=${proxy}`],
+          ...["-o", `HostKeyAlias=${id}`, "tenki@anything", "true"],
+        ]);
+      assert.equal((await login(id)).code, 0);
+      const { code, stderr } = await login(other);
+      assert.equal(code, 255);
+      assert.match(stderr, /Permission denied \(publickey\)/);
+    });
+
+    it("a server whose key is not the one that is known", async () => {
+      const path = kept(id, "known_hosts");
+      const known = await readFile(path, "utf8");
+      await writeFile(path, await readFile(kept(other, "known_hosts"), "utf8"));
+      const { code, stderr } = await place.ssh("sbx-demo", "true");
+      await rm(path);
+      assert.equal(code, 255);
+      assert.match(stderr, /Host key verification failed/);
+      await bench.ok(["sandbox", "ssh-proxy", "--prepare", "demo"]);
+      assert.equal((await readFile(path, "utf8")).split(" ").at(-1), known.split(" ").at(-1));
+    });
+
+    it("a session that is paused, one that has ended, and none at all, each with one line of tenki's", async () => {
+      await bench.ok(["sandbox", "pause", "other"]);
+      const paused = await place.ssh("sbx-other", "true");
+      assert.equal(paused.code, 255);
+      assert.match(
+        paused.stderr,
+        /^error: session is not running \(state=PAUSED\)\nhint: tenki sandbox resume \S+\n/,
+      );
+      await bench.ok(["sandbox", "terminate", "other"]);
+      const over = await place.ssh(`sbx-${other}`, "true");
+      assert.match(over.stderr, /^error: session is terminated/);
+      const none = await place.ssh("sbx-nobody", "true");
+      assert.equal(none.code, 255);
+      assert.match(
+        none.stderr,
+        /^error: session not found: no session is named "nobody"\nhint: tenki sandbox list\n/,
+      );
+    });
+  });
+
+  it("says so when the engine goes in the middle", async () => {
+    const child = place.start("ssh", ["-F", place.config, "sbx-demo", "echo begun; sleep 60"]);
+    const end = ended(child);
+    let [stdout, stderr] = ["", ""];
+    child.stdout?.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    await place.until("the command", async () => (await Promise.resolve(stdout === "begun\n")) || undefined);
+    await bench.ok(["engine", "stop"]);
+    assert.equal(await end, 255);
+    assert.match(stderr, /^error: the SSH connection ended: .*\n/);
+    await bench.startEngine();
+    assert.equal(await place.ok("sbx-demo", "echo again"), "again\n");
+  });
+});

@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { waitUntil } from "../../../src/lib/wait-until.js";
+import { ended, type Outcome, type Workbench } from "./tenki.js";
+
+/** OpenSSH as a user has it, with a config of the test's own: it would read the real one, whatever HOME says. */
+export class SshPlace {
+  readonly bench: Workbench;
+  readonly config: string;
+  readonly #children: ChildProcess[] = [];
+
+  constructor(bench: Workbench) {
+    this.bench = bench;
+    this.config = join(bench.home, ".ssh", "config");
+  }
+
+  /** What rsync and git are told to run. */
+  get line(): string {
+    return `ssh -F ${this.config}`;
+  }
+
+  ssh(...args: string[]): Promise<Outcome> {
+    return this.run("ssh", ["-F", this.config, ...args]);
+  }
+
+  /** A command that has to succeed; its stdout. */
+  async ok(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.ssh(...args);
+    if (code === 0) return stdout;
+    throw new Error(`ssh ${args.join(" ")} ended with ${code}\n${stderr}`);
+  }
+
+  async run(
+    program: string,
+    args: readonly string[],
+    { env = {}, input }: { readonly env?: Record<string, string>; readonly input?: string } = {},
+  ): Promise<Outcome> {
+    const child = this.start(program, args, env);
+    child.stdin?.end(input ?? "");
+    const said = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const)
+      child[name]?.on("data", (chunk: Buffer) => (said[name] += chunk.toString()));
+    return { code: await ended(child), ...said };
+  }
+
+  /** What stays until the test is over. */
+  start(program: string, args: readonly string[], env: Record<string, string> = {}): ChildProcess {
+    const child = spawn(program, args, {
+      env: { ...this.bench.env, ...env },
+      cwd: this.bench.home,
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    child.stdin?.on("error", () => undefined);
+    this.#children.push(child);
+    return child;
+  }
+
+  /** Until an action comes to something. */
+  async until<T>(what: string, action: () => Promise<T | undefined>): Promise<T> {
+    const found = await waitUntil(() => action().catch(() => undefined), { timeoutMs: 30_000 });
+    if (found === undefined) throw new Error(`never came: ${what}`);
+    return found;
+  }
+
+  close(): void {
+    for (const child of this.#children) child.kill("SIGKILL");
+  }
+}
