@@ -2,10 +2,10 @@
 "use strict";
 const { readFileSync, renameSync, writeFileSync } = require("node:fs");
 const Module = require("node:module");
-const { join } = require("node:path");
+const path = require("node:path");
 const vm = require("node:vm");
 
-const dist = join(__dirname, "..", "dist");
+const dist = path.join(__dirname, "..", "dist");
 const usual = [
   ["--help"],
   ["sandbox", "list"],
@@ -24,7 +24,7 @@ async function run() {
     if (code !== 0) throw new Error(`tenki ${args.join(" ")} ended with ${code}`);
   }
   for (const [name, { script }] of parts) {
-    const cache = join(dist, `${name}.${process.versions.v8}-${process.arch}.cache`);
+    const cache = path.join(dist, `${name}.${process.versions.v8}-${process.arch}.cache`);
     writeFileSync(`${cache}.tmp`, script.createCachedData());
     renameSync(`${cache}.tmp`, cache);
   }
@@ -33,13 +33,13 @@ async function run() {
 function load(name) {
   const known = parts.get(name);
   if (known !== undefined) return known.module.exports;
-  const path = join(dist, name);
-  const script = new vm.Script(Module.wrap(readFileSync(path, "latin1")), { filename: path });
+  const file = path.join(dist, name);
+  const script = new vm.Script(Module.wrap(readFileSync(file, "latin1")), { filename: file });
   const module = { exports: {} };
   parts.set(name, { script, module });
-  const require = Module.createRequire(path);
+  const require = Module.createRequire(file);
   const requireFromBundle = (asked) =>
     asked.startsWith("./") ? load(asked.slice("./".length)) : require(asked);
-  script.runInThisContext()(module.exports, requireFromBundle, module, path, dist);
+  script.runInThisContext()(module.exports, requireFromBundle, module, file, dist);
   return module.exports;
 }
