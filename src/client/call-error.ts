@@ -1,4 +1,4 @@
-import { errorKinds, TenkiError, type ErrorKind } from "../domain/error.js";
+import { errorKinds, hintHeader, TenkiError, type ErrorKind } from "../domain/error.js";
 import { formatGoDuration } from "../lib/go-duration.js";
 import { blankSecrets } from "./authentication.js";
 import { explainLoss } from "./connection-error.js";
@@ -31,7 +31,8 @@ export function toCallError(error: unknown, context: CallContext): TenkiError {
   const kind = errorKinds[error.code] ?? "unknown";
   const http = /^HTTP (\d+)$/.exec(error.rawMessage)?.[1];
   if (http !== undefined) return httpError(http, kind, context, error);
-  return recogniseError(kind, blankSecrets(error.rawMessage, context.secrets), error);
+  const message = blankSecrets(error.rawMessage, context.secrets);
+  return recogniseError(kind, { message, hint: error.metadata?.get(hintHeader), cause: error });
 }
 
 export function cancelled(context: Pick<CallContext, "what" | "signal">): SandboxError {
@@ -70,7 +71,7 @@ function recogniseErrorWithHint(
   hint?: string,
 ): SandboxError {
   return hint === undefined
-    ? recogniseError(kind, message, cause)
+    ? recogniseError(kind, { message, cause })
     : new SandboxError(kind, message, { hint, cause });
 }
 
@@ -84,6 +85,7 @@ function isExpired(error: unknown, context: CallContext): boolean {
 interface StatusError extends Error {
   readonly code: number;
   readonly rawMessage: string;
+  readonly metadata?: Headers;
 }
 
 const isStatusError = (error: unknown): error is StatusError =>

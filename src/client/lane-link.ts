@@ -8,7 +8,7 @@ import { ConnectionError } from "./connection-error.js";
 import { signalToWire } from "./convert/command.js";
 import type { startMessage } from "./convert/run-frames.js";
 import { SandboxError } from "./errors.js";
-import { recogniseError } from "./recognise-error.js";
+import { recogniseError, type ServiceError } from "./recognise-error.js";
 
 /** What the contract says of a started command, in its JSON form: zeros are left out. */
 interface LaneMessage {
@@ -109,8 +109,8 @@ export class LaneLink implements CommandLink {
     }
     const frame = result.done === true ? undefined : result.value;
     if (frame?.kind !== laneFrames.end) return frame;
-    const { code, message } = JSON.parse(frame.payload.toString()) as { code: string; message: string };
-    throw this.#failed(recogniseError(kindOf(code), message, undefined));
+    const { code, ...said } = JSON.parse(frame.payload.toString()) as { code: string } & ServiceError;
+    throw this.#failed(recogniseError(kindOf(code), said));
   }
 
   #say(message: object): Promise<void> {

@@ -81,10 +81,28 @@ const hints: Readonly<Partial<Record<ErrorKind, string>>> = {
   unauthenticated: "run `tenki login`, or set TENKI_AUTH_TOKEN",
 };
 
+export interface ServiceError {
+  /** With the hint in parentheses behind it, where there is one. */
+  readonly message: string;
+  /** Percent-encoded; a service of ours says it apart. */
+  readonly hint?: string | null | undefined;
+  readonly cause?: unknown;
+}
+
 /** Makes the typed error of an answer that the service gave. */
-export function recogniseError(kind: ErrorKind, message: string, cause: unknown): SandboxError {
+export function recogniseError(kind: ErrorKind, { cause, ...said }: ServiceError): SandboxError {
+  const hint = decode(said.hint) ?? hints[kind];
+  const message = said.message.replace(` (${hint})`, "");
   const text = message.toLowerCase();
   const row = rows[kind]?.find(([contains]) => text.includes(contains));
   const ErrorType = row?.[1] ?? SandboxError;
-  return new ErrorType(kind, message, { hint: hints[kind], cause });
+  return new ErrorType(kind, message, { hint, cause });
+}
+
+function decode(hint: string | null | undefined): string | undefined {
+  try {
+    return hint === null || hint === undefined ? undefined : decodeURIComponent(hint);
+  } catch {
+    return undefined;
+  }
 }

@@ -30,6 +30,9 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+/** By which a service of ours says its hint apart from its message, which holds it too; percent-encoded. */
+export const hintHeader = "x-tenki-hint";
+
 /** The one error class: prose in lower case without a full stop, saying what failed and why. */
 export class TenkiError extends Error {
   readonly kind: ErrorKind;

@@ -106,6 +106,18 @@ test("a refused token comes with the way to a good one", async () => {
   await assert.rejects(service.client().whoAmI(), { hint: "run `tenki login`, or set TENKI_AUTH_TOKEN" });
 });
 
+test("a hint that the service says apart from its message is the error's", async () => {
+  await using service = await scriptedService({
+    sandbox: {
+      whoAmI: () => {
+        const metadata = { "x-tenki-hint": encodeURIComponent("try 1 … 2") };
+        throw new ConnectError("too many (try 1 … 2)", Code.ResourceExhausted, metadata);
+      },
+    },
+  });
+  await assert.rejects(service.client().whoAmI(), { message: "too many", hint: "try 1 … 2" });
+});
+
 test("a token or credential that the service repeats is blanked", async () => {
   await using service = await scriptedService({
     sandbox: {

@@ -91,6 +91,7 @@ describe("requests", () => {
           const error = await fails(sandbox.getSession({ sessionId: sessionA }));
           assert.equal(error.code, code);
           assert.equal(error.rawMessage, "session not found (list them)");
+          assert.equal(error.metadata.get("x-tenki-hint"), "list%20them");
           const late = await fails(drain(sandbox.waitSession({ sessionId: sessionA })));
           assert.equal(late.code, code);
           assert.equal(late.rawMessage, "session not found (list them)");

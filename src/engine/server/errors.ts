@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
-import { type ErrorKind, TenkiError } from "../../domain/error.js";
+import { type ErrorKind, hintHeader, TenkiError } from "../../domain/error.js";
 import type { Logger } from "../../lib/logger.js";
 import { endingWith } from "./stream-end.js";
 
@@ -51,7 +51,7 @@ export function toWireError(
 ): ConnectError {
   if (error instanceof ConnectError) return error;
   if (error instanceof TenkiError) {
-    return new ConnectError(wireMessage(error), codes[error.kind], undefined, undefined, error);
+    return new ConnectError(wireMessage(error), codes[error.kind], hintOf(error), undefined, error);
   }
   // The call is over, by its deadline or its caller: whatever broke off because of it is no failure of its own.
   if (signal.aborted) return ConnectError.from(signal.reason, Code.Canceled);
@@ -63,6 +63,10 @@ export function toWireError(
 function wireMessage({ message, hint }: TenkiError): string {
   const whole = hint === undefined ? message : `${message} (${hint})`;
   return Buffer.from(whole.slice(0, messageCap)).toString(); // half a surrogate pair would not go into a header
+}
+
+function hintOf({ hint }: TenkiError): Record<string, string> {
+  return hint === undefined ? {} : { [hintHeader]: encodeURIComponent(hint.slice(0, messageCap)) };
 }
 
 function report(log: Logger, method: string, reference: string, error: unknown): void {

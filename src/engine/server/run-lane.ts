@@ -10,6 +10,7 @@ import {
 import { transformInvokeImplementation } from "@connectrpc/connect/protocol";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { executionHeader, laneFrames, laneHeader, laneProtocol, runLanePath } from "../../domain/run-lane.js";
+import { hintHeader } from "../../domain/error.js";
 import { SandboxSessionDataPlaneService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { writeFrame } from "../../lib/frames.js";
 import { encodeAnswer, readLane } from "./lane-frames.js";
@@ -81,8 +82,9 @@ async function serve({ request, socket, run, interceptors, shutdownSignal }: Lan
       await writeFrame(socket, kind, payload);
     }
   } catch (error) {
-    const { code, rawMessage } = ConnectError.from(error);
-    const failure = JSON.stringify({ code: codeToString(code), message: rawMessage });
+    const { code, rawMessage, metadata } = ConnectError.from(error);
+    const hint = metadata.get(hintHeader) ?? undefined;
+    const failure = JSON.stringify({ code: codeToString(code), message: rawMessage, hint });
     await writeFrame(socket, laneFrames.end, Buffer.from(failure));
   } finally {
     context.abort();
