@@ -57,6 +57,7 @@ describe("ssh into a session", () => {
 
   it("gives a terminal", async () => {
     const said = await succeeds("tty; echo $TERM; test -t 0 && test -t 2 && stty -a", { flags: ["-tt"] });
+    assert.match(await succeeds("tty", { user: "root", flags: ["-tt"] }), /^\/dev\/pts\/\d+\r\n$/);
     assert.match(said, /^\/dev\/pts\/\d+\r\n\S+\r\nspeed/);
   });
 

@@ -333,3 +333,12 @@ async function gone(pid: number): Promise<void> {
   });
   assert.ok(ended, `${pid} runs on`);
 }
+
+describe("SSH without a sandbox", () => {
+  it("is refused, and says why", () => {
+    assert.throws(() => isolation.runtime.sshServer(), {
+      kind: "failed_precondition",
+      message: /^ssh is not to be had with --isolation process/,
+    });
+  });
+});

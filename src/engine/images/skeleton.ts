@@ -21,7 +21,7 @@ import { makeDirectory } from "./make-directory.js";
 import { ownEtc, type OwnFile } from "./own-etc.js";
 
 /** Part of the key of what is built here: raise it with every change to what comes out. */
-export const skeletonVersion = 4;
+export const skeletonVersion = 5;
 
 /**
  * Builds, in a directory that is new or empty, what a sandbox's root holds besides the host's /usr. `host` is the root of
@@ -96,6 +96,8 @@ async function writeOwnFiles(host: string, root: string): Promise<void> {
   for (const name of ["status", "available"]) {
     await writeFile(join(root, "var/lib/dpkg", name), "", { flag: "a", mode: 0o644 });
   }
+  // An SSH server would tell root's terminal that it is missing.
+  await writeFile(join(root, "var/log/lastlog"), "", { mode: 0o644 });
 }
 
 async function writeOwn(root: string, file: OwnFile): Promise<void> {
