@@ -43,7 +43,7 @@ export async function resolveSettings(
   };
   if (!settings.isLocal) return settings;
   const { ensureLocalEngine } = await import("./local-engine/ensure-local-engine.js");
-  const engine = await ensureLocalEngine(io, {});
+  const engine = await ensureLocalEngine(io);
   // It may have come up on another port than the one that it was saved with.
   if (saved.get("auth_token") === engine.token) {
     const { useAsContext } = await import("./local-engine/use-as-context.js");

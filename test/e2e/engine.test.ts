@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { defaultEnginePort } from "../../src/domain/engine-state.js";
 import { waitUntil } from "../../src/lib/wait-until.js";
 import { hostState, instanceIdOf } from "./support/host-state.js";
 import { Workbench } from "./support/tenki.js";
@@ -70,6 +72,33 @@ describe("the engine", () => {
       list.map(({ name }) => name),
       ["kept"],
     );
+  });
+
+  it("starts on demand where another program has the usual port", async () => {
+    await bench.ok(["engine", "stop"]);
+    const other = createServer();
+    other.listen(defaultEnginePort, "127.0.0.1");
+    await once(other, "listening").catch(() => "somebody has it already");
+    await bench.ok(["sandbox", "list", "--endpoint", "local"]).finally(() => other.close());
+  });
+
+  it("is started once for two who need it at the same time", async () => {
+    await bench.ok(["engine", "stop"]);
+    const list = () => bench.call(["sandbox", "list", "--endpoint", "local"]);
+    const outcomes = await Promise.all([list(), list()]);
+    for (const { code, stdout, stderr } of outcomes) assert.equal(code, 0, stdout + stderr);
+  });
+
+  it("started by two at once, starts once, and tells the other where", async () => {
+    await bench.ok(["engine", "stop"]);
+    const start = () => bench.call(["engine", "start", "--listen", "127.0.0.1:0"]);
+    const outcomes = await Promise.all([start(), start()]);
+    assert.deepEqual(
+      outcomes.map(({ code }) => code).toSorted((a, b) => a - b),
+      [0, 1],
+    );
+    const { endpoint } = await bench.json<{ endpoint: string }>(["engine", "status"]);
+    assert.ok(outcomes.some(({ code, stderr }) => code === 1 && stderr.includes(endpoint)));
   });
 
   it("keeps tokens and secrets out of its log, and its files to itself", async () => {
@@ -154,6 +183,16 @@ describe("an engine that cannot start", () => {
     const { code, stderr } = await start("--data-dir", open, "--listen", "127.0.0.1:0");
     assert.equal(code, 1);
     assert.match(stderr, /chmod 700/);
+  });
+
+  it("takes the paths of files from where it is called", async () => {
+    const cwd = await bench.directory("here");
+    const dataDir = join(bench.home, "with-files");
+    await writeFile(join(cwd, "token"), `tk_${"x".repeat(40)}\n`);
+    const flags = ["--data-dir", dataDir, "--listen", "127.0.0.1:0", "--token-file", "token"];
+    await bench.ok(["engine", "start", "--no-context", ...flags], { cwd });
+    assert.match(await bench.ok(["engine", "token", "--data-dir", dataDir]), /^tk_x{40}$/m);
+    await bench.ok(["engine", "stop", "--data-dir", dataDir]);
   });
 
   it("names a runtime that is not there", async () => {

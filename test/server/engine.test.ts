@@ -98,7 +98,7 @@ describe("an engine", () => {
     const second = await start("only");
     assert.equal(await second.end(), 1);
     const failure = JSON.parse(second.line) as { kind: string; message: string; hint: string };
-    assert.equal(failure.kind, "failed_precondition");
+    assert.equal(failure.kind, "already_exists");
     assert.ok(failure.message.includes(first.state.endpoint), failure.message);
     assert.ok(failure.message.includes(`pid ${first.pid}`), failure.message);
     assert.equal((await first.connect().sandbox.whoAmI({})).workspaces.length, 1, "the first is left alone");

@@ -1,20 +1,33 @@
+import { TenkiError } from "../../domain/error.js";
+import { waitUntil } from "../../lib/wait-until.js";
 import type { Io } from "../io.js";
+import { chooseListen } from "./choose-listen.js";
 import { resolveDataDir } from "./data-dir.js";
 import { findEngine, type LocalEngine } from "./find-engine.js";
-import { startEngine } from "./start-engine.js";
+import { startEngine, startTimeoutMs } from "./start-engine.js";
 import { namespacePrefix } from "./user-namespace.js";
 
-export interface EnsureEngineOptions {
-  readonly dataDir?: string | undefined;
-  /** Flags of `engine start` for one that does not run yet. */
-  readonly flags?: readonly string[] | undefined;
+/** The engine of this machine: the one that runs or that somebody starts at the moment, or else one that is started now. */
+export async function ensureLocalEngine(io: Io): Promise<LocalEngine> {
+  const dataDir = resolveDataDir(undefined, io);
+  const engine = await waitUntil(
+    async () => (await findEngine(dataDir)) ?? (await launchUnlessBusy(io, dataDir)),
+    { timeoutMs: startTimeoutMs, intervalMs: 50 },
+  );
+  if (engine !== undefined) return engine;
+  throw new TenkiError("deadline_exceeded", `another process holds ${dataDir}, and does not serve`, {
+    hint: `tenki engine logs --data-dir ${dataDir}`,
+  });
 }
 
-/** The engine of this machine: the one that runs, or else one that is started now. */
-export async function ensureLocalEngine(io: Io, options: EnsureEngineOptions): Promise<LocalEngine> {
-  const dataDir = resolveDataDir(options.dataDir, io);
-  const running = await findEngine(dataDir);
-  return running ?? launchEngine(io, dataDir, options.flags ?? []);
+/** Undefined where another engine has the directory: it is about to serve, or to end. */
+async function launchUnlessBusy(io: Io, dataDir: string): Promise<LocalEngine | undefined> {
+  try {
+    return await launchEngine(io, dataDir, await chooseListen());
+  } catch (error) {
+    if (error instanceof TenkiError && error.kind === "already_exists") return undefined;
+    throw error;
+  }
 }
 
 export async function launchEngine(io: Io, dataDir: string, flags: readonly string[]): Promise<LocalEngine> {

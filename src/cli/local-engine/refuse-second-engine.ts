@@ -1,4 +1,5 @@
 import { TenkiError } from "../../domain/error.js";
+import { waitUntil } from "../../lib/wait-until.js";
 import { findEngine } from "./find-engine.js";
 
 /** One engine on one data directory: a second start says that the first runs, and where. */
@@ -12,4 +13,15 @@ export async function refuseSecondEngine(dataDir: string): Promise<void> {
       hint: "tenki engine restart, or another --data-dir",
     },
   );
+}
+
+const whereTimeoutMs = 10_000;
+
+/** What a start failed for; where another start was faster, it is let say where it is. */
+export async function explainRefusal(error: unknown, dataDir: string): Promise<never> {
+  if (error instanceof TenkiError && error.kind === "already_exists") {
+    await waitUntil(() => findEngine(dataDir), { timeoutMs: whereTimeoutMs });
+    await refuseSecondEngine(dataDir);
+  }
+  throw error;
 }

@@ -53,7 +53,7 @@ function alreadyRuns(dataDir: string): TenkiError {
   const running = readRunning(dataDir);
   const where =
     running === undefined ? "it has not said where yet" : `at ${running.endpoint} (pid ${running.pid})`;
-  return new TenkiError("failed_precondition", `an engine already runs on ${dataDir}: ${where}`, {
+  return new TenkiError("already_exists", `an engine already runs on ${dataDir}: ${where}`, {
     hint: "tenki engine status, or another --data-dir",
   });
 }

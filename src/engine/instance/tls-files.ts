@@ -14,12 +14,31 @@ export function readTls({ tlsCert, tlsKey }: TlsFiles): { cert: Buffer; key: Buf
   if (tlsCert === undefined || tlsKey === undefined) {
     throw new TenkiError("usage", "--tls-cert and --tls-key go together");
   }
+  const pair = { cert: readPem(tlsCert), key: readPem(tlsKey) };
   try {
-    const pair = { cert: readFileSync(tlsCert), key: readFileSync(tlsKey) };
     createSecureContext(pair);
     return pair;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new TenkiError("failed_precondition", `cannot use ${tlsCert} with ${tlsKey}: ${why}`, { cause });
   }
+}
+
+function readPem(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new TenkiError("failed_precondition", `cannot read ${path}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or directory",
+  EACCES: "permission denied",
+  EISDIR: "it is a directory",
+};
+
+function reasonOf(cause: unknown): string {
+  const { code = "", message } = cause as NodeJS.ErrnoException;
+  return reasons[code] ?? message;
 }

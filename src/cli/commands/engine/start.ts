@@ -5,7 +5,7 @@ import { address, domain, filled, listenAddress, localFile, oneOf } from "../../
 import { resolveDataDir } from "../../local-engine/data-dir.js";
 import { launchEngine } from "../../local-engine/ensure-local-engine.js";
 import { startedView } from "../../local-engine/engine-view.js";
-import { refuseSecondEngine } from "../../local-engine/refuse-second-engine.js";
+import { explainRefusal, refuseSecondEngine } from "../../local-engine/refuse-second-engine.js";
 import { startFlags } from "../../local-engine/start-flags.js";
 import { useAsContext } from "../../local-engine/use-as-context.js";
 import type { View } from "../../output/view.js";
@@ -63,7 +63,9 @@ export async function run(options: Options, ctx: Context): Promise<View | undefi
   }
   await refuseSecondEngine(dataDir);
   const progress = await ctx.progress("starting the engine");
-  const engine = await launchEngine(ctx.io, dataDir, startFlags(options)).finally(() => progress.stop());
+  const engine = await launchEngine(ctx.io, dataDir, startFlags(options))
+    .catch((error: unknown) => explainRefusal(error, dataDir))
+    .finally(() => progress.stop());
   if (options.context && !(await useAsContext(engine, ctx.config))) {
     await ctx.note(
       "another login is there and stays; use this engine with --endpoint local, or: tenki login --endpoint local",
