@@ -1,7 +1,9 @@
+import { truncate, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { startDocker, type DockerPeer } from "./docker.js";
 import { compare, timeProcess, type Comparison, type Row } from "./measure.js";
+import { prepareSshPeers, type SshPeers } from "./ssh.js";
 import { printTable } from "./table.js";
 import { startTenki, type TenkiPeer } from "./tenki.js";
 import { timeLibraryCycle, timeSpawnInEngine } from "./in-process.js";
@@ -39,6 +41,8 @@ function comparisons(peer: TenkiPeer, other: DockerPeer | undefined): Comparison
   });
   const theirs = (label: string, argv: readonly string[] | undefined) =>
     argv && { label, run: () => timeProcess(argv) };
+  let peers: Promise<SshPeers> | undefined;
+  const ssh = () => (peers ??= prepareSshPeers(peer, "bench"));
   return [
     {
       name: "tenki --version",
@@ -73,6 +77,23 @@ function comparisons(peer: TenkiPeer, other: DockerPeer | undefined): Comparison
       runs: runs(3),
     },
     {
+      name: "ssh … true",
+      budget: 1.5,
+      ours: { label: "ssh sbx-bench true", run: async () => (await ssh()).ours("true") },
+      theirs: { label: "the same sshd over a pipe", run: async () => (await ssh()).pipe("true") },
+      runs: runs(21),
+    },
+    {
+      name: "1 GB by scp",
+      budget: 1.3,
+      ours: { label: "scp sbx-bench:", run: async () => (await ssh()).copy("ours", await bigFile(peer)) },
+      theirs: {
+        label: "the same sshd over a pipe",
+        run: async () => (await ssh()).copy("pipe", await bigFile(peer)),
+      },
+      runs: runs(3),
+    },
+    {
       name: "create, first command, terminate (one process, the library)",
       budget: 0.6,
       ours: { label: "library", run: () => timeLibraryCycle(peer) },
@@ -103,4 +124,12 @@ function comparisons(peer: TenkiPeer, other: DockerPeer | undefined): Comparison
       runs: runs(51),
     },
   ];
+}
+
+/** A gigabyte of nothing, which takes no room. */
+async function bigFile({ env }: TenkiPeer): Promise<string> {
+  const path = `${env["HOME"]}/gigabyte`;
+  await writeFile(path, "", { flag: "a" });
+  await truncate(path, gigabyte);
+  return path;
 }
