@@ -9,6 +9,7 @@ import {
 import { Access } from "../../src/engine/core/access.js";
 import { Commands } from "../../src/engine/core/commands.js";
 import { Credentials } from "../../src/engine/core/credentials.js";
+import { Connections } from "../../src/engine/core/connections/connections.js";
 import { Executions } from "../../src/engine/core/executions.js";
 import { Files } from "../../src/engine/core/files.js";
 import { Artifacts } from "../../src/engine/core/artifacts.js";
@@ -28,6 +29,8 @@ import { createInterceptors } from "../../src/engine/server/server.js";
 import { DataPlaneAccess } from "../../src/engine/services/data-plane-access.js";
 import { executeCommandMethods } from "../../src/engine/services/execute-command.js";
 import { executionMethods } from "../../src/engine/services/executions.js";
+import { dialMethods, dialPortMethods } from "../../src/engine/services/dial.js";
+import { hostPortTunnelMethods } from "../../src/engine/services/host-port-tunnel.js";
 import { fileMethods } from "../../src/engine/services/files.js";
 import { gitMethods } from "../../src/engine/services/git.js";
 import { identityMethods } from "../../src/engine/services/identity.js";
@@ -38,6 +41,7 @@ import { statsMethods } from "../../src/engine/services/stats.js";
 import { volumeMethods } from "../../src/engine/services/volumes.js";
 import { workspaceMethods } from "../../src/engine/services/workspace.js";
 import { MemoryStore } from "../../src/engine/store/memory-store.js";
+import { DialService } from "../../src/gen/tenki/engine/v1/dial_pb.js";
 import { ExecutionService } from "../../src/gen/tenki/engine/v1/execution_pb.js";
 import { EgressService } from "../../src/gen/tenki/engine/v1/egress_pb.js";
 import { SessionStatsService } from "../../src/gen/tenki/engine/v1/stats_pb.js";
@@ -64,7 +68,10 @@ export class ServiceBench {
   readonly egress: Client<typeof EgressService>;
   readonly stats: Client<typeof SessionStatsService>;
   /** To be served by a server of its own. */
-  readonly dataPlaneMethods: ReturnType<typeof runMethods> & ReturnType<typeof fileMethods>;
+  readonly dataPlaneMethods: ReturnType<typeof runMethods> &
+    ReturnType<typeof fileMethods> &
+    ReturnType<typeof dialMethods> &
+    ReturnType<typeof hostPortTunnelMethods>;
   /** To be served by a server of its own. */
   readonly artifactRoute: HttpRoute;
   /** What was logged, as text. */
@@ -74,6 +81,7 @@ export class ServiceBench {
 
   readonly executions: Executions;
   readonly executionCalls: Client<typeof ExecutionService>;
+  readonly dialCalls: Client<typeof DialService>;
   /** The engine stops. */
   readonly stopping = new AbortController();
 
@@ -113,9 +121,14 @@ export class ServiceBench {
     });
     const { executions, stopping } = this;
     const executionOptions = { executions, commands, stopping: stopping.signal };
+    const { clock } = this;
+    const connections = new Connections({ sessions, runtime, clock });
+    const connectionOptions = { ...options, connections, clock, stopping: stopping.signal };
     this.dataPlaneMethods = {
       ...runMethods(commands, { ...options, stopping: stopping.signal }),
       ...fileMethods(new Files(sessions, this.parts.runtime)),
+      ...dialMethods(connectionOptions),
+      ...hostPortTunnelMethods(connectionOptions),
     };
     const files = new Files(sessions, this.parts.runtime);
     const artifacts = new Artifacts({ store: store.artifacts, sessions, files, clock: this.clock });
@@ -131,6 +144,7 @@ export class ServiceBench {
         ...gitMethods(new Git(sessions, this.parts.runtime)),
         ...executeCommandMethods(executionOptions),
       });
+      router.service(DialService, dialPortMethods(connectionOptions));
       router.service(ExecutionService, executionMethods(executionOptions));
       const { parts, clock } = this;
       router.service(EgressService, egressMethods({ sessions, images: this.parts.images, dataPlane }));
@@ -141,6 +155,7 @@ export class ServiceBench {
     this.sandbox = createClient(SandboxService, withToken);
     this.executionCalls = createClient(ExecutionService, withToken);
     this.egress = createClient(EgressService, withToken);
+    this.dialCalls = createClient(DialService, withToken);
     this.stats = createClient(SessionStatsService, withToken);
   }
 

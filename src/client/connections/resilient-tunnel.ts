@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DataPlane } from "../data-plane.js";
+import { InvalidStateError, SandboxError, SessionTerminatedError } from "../errors.js";
 import type { HostPortTunnelOptions } from "../options.js";
 import {
   exposeHostPort,
@@ -34,6 +35,17 @@ const lossesToComeBackFrom: ReadonlySet<TunnelTerminationReason> = new Set([
   "engine_draining",
   "timeout",
 ]);
+
+/** There is nothing to come back to, or no leave to. */
+function isFinal(error: unknown): boolean {
+  if (error instanceof SessionTerminatedError) return true;
+  if (error instanceof InvalidStateError)
+    return ["TERMINATING", "TERMINATED", "FAILED"].includes(error.state ?? "");
+  return (
+    error instanceof SandboxError &&
+    ["not_found", "permission_denied", "unauthenticated"].includes(error.kind)
+  );
+}
 
 /** A tunnel that comes back by itself, at the same port where that is still free. */
 export class ResilientHostPortTunnel implements HostPortTunnel {
@@ -105,7 +117,8 @@ export class ResilientHostPortTunnel implements HostPortTunnel {
   #mayComeBack(termination: HostPortTunnelTermination): boolean {
     if (this.#closing.signal.aborted) return false;
     const { mayComeBack } = this.#options;
-    return mayComeBack?.(termination) ?? lossesToComeBackFrom.has(termination.reason);
+    if (mayComeBack !== undefined) return mayComeBack(termination);
+    return lossesToComeBackFrom.has(termination.reason) && !isFinal(termination.error);
   }
 
   /** Undefined once it is open again; else why it will not be. */

@@ -73,9 +73,10 @@ async function* serve(
     failure = error;
     close();
   });
+  const events = tunnel.frames();
   try {
     yield toTunnelOpened(tunnel.port, tunnel.address);
-    for await (const event of tunnel.frames()) yield toTunnelFrame(event);
+    for await (const event of events) yield toTunnelFrame(event);
     if (stopping.aborted) yield toTerminated(Reason.ENGINE_DRAINING, "the engine is stopping");
     else if (failure !== undefined) throw failure;
   } catch (error) {

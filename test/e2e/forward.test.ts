@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createServer, request } from "node:http";
+import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Readable } from "node:stream";
+import { waitUntil } from "../../src/lib/wait-until.js";
+import { Workbench } from "./support/tenki.js";
+
+/** Says back all that it hears, once that is over: on a port, and on a socket where HTTP is spoken. */
+const servers = `
+import http.server, socketserver, threading
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        heard = bytearray()
+        while data := self.request.recv(65536): heard += data
+        self.request.sendall(heard)
+class Tcp(socketserver.ThreadingTCPServer):
+    request_queue_size = 256
+    daemon_threads = True
+class Http(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = ("inside: " + self.path).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *words): pass
+    def address_string(self): return "socket"
+class Unix(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+tcp = Tcp(("0.0.0.0", 7000), Echo)
+threading.Thread(target=tcp.serve_forever, daemon=True).start()
+print("serving", flush=True)
+Unix("/tmp/api.sock", Http).serve_forever()
+`;
+
+describe("forward and tunnel", () => {
+  let bench: Workbench;
+  const running: ChildProcess[] = [];
+  before(async () => {
+    bench = await Workbench.open();
+    await bench.startEngine();
+    await bench.ok(["sandbox", "create", "--name", "demo"]);
+    await bench.ok(["sandbox", "write", "--path", "servers.py"], { input: servers });
+    await bench.ok(["sandbox", "exec", "-c", "setsid python3 servers.py > log 2>&1 < /dev/null &"]);
+    await until(
+      async () => (await bench.call(["sandbox", "exec", "--", "test", "-S", "/tmp/api.sock"])).code === 0,
+    );
+  });
+  after(async () => {
+    for (const child of running) child.kill("SIGKILL");
+    await bench.close();
+  });
+
+  /** Starts what goes on, and resolves with its first line. */
+  async function begin(...args: readonly string[]) {
+    const child = bench.spawn(["sandbox", ...args]);
+    running.push(child);
+    const errors: string[] = [];
+    child.stderr?.on("data", (piece: Buffer) => errors.push(piece.toString()));
+    const [first] = (await Promise.race([
+      once(child.stdout as Readable, "data"),
+      once(child, "exit").then(() => assert.fail(errors.join(""))),
+    ])) as [Buffer];
+    return { child, line: first.toString(), errors: () => errors.join("") };
+  }
+
+  async function interrupt(child: ChildProcess): Promise<number | null> {
+    child.kill("SIGINT");
+    const [code] = (await once(child, "exit")) as [number | null];
+    return code;
+  }
+
+  it("carries a hundred connections at once, half-closed, and what a slow reader leaves waits", async () => {
+    const port = await freePort();
+    const { child, line } = await begin("forward", `${port}:7000`, "-v");
+    assert.equal(line, `127.0.0.1:${port} -> 7000\n`);
+    const sent = Array.from({ length: 100 }, (_, index) => Buffer.from(`${index} `.repeat(1_000)));
+    const heard = await Promise.all(sent.map((data) => echo(port, data)));
+    for (const [index, data] of sent.entries()) assert.ok(heard[index]?.equals(data), `connection ${index}`);
+    const large = randomBytes(64 << 20);
+    assert.equal(digest(await echo(port, large)), digest(large));
+    assert.equal(await interrupt(child), 130);
+  });
+
+  it("makes a unix socket of one inside, which goes with it", async () => {
+    const path = join(bench.home, "api.sock");
+    const { child } = await begin("forward", "./api.sock:/tmp/api.sock");
+    assert.equal(await get({ socketPath: path, path: "/version" }), "inside: /version");
+    assert.equal(await interrupt(child), 130);
+    assert.equal(existsSync(path), false);
+  });
+
+  it("goes on after the engine was restarted, with new connections", async () => {
+    const port = await freePort();
+    const host = createServer((_, answer) => answer.end("from the host")).listen(0, "127.0.0.1");
+    await once(host, "listening");
+    const target = `127.0.0.1:${(host.address() as AddressInfo).port}`;
+    const forward = await begin("forward", `${port}:7000`);
+    const tunnel = await begin("tunnel", target, "--sandbox-port", "7100");
+    const curl = () =>
+      bench.call(["sandbox", "exec", "--quiet", "--", "curl", "-sS", "http://127.0.0.1:7100/"]);
+    assert.equal((await curl()).stdout, "from the host");
+    await bench.ok(["engine", "restart"], { timeoutMs: 120_000 });
+    const back = await until(async () => (await curl()).stdout === "from the host");
+    assert.ok(back, tunnel.errors());
+    assert.match(tunnel.errors(), /the tunnel is lost .*trying again/);
+    assert.equal((await echo(port, Buffer.from("again"))).toString(), "again");
+    host.close();
+    host.closeAllConnections();
+    assert.notEqual((await curl()).code, 0);
+    assert.ok(await until(async () => /ECONNREFUSED/.test(tunnel.errors())), tunnel.errors());
+    assert.equal(tunnel.child.exitCode, null, "the tunnel ended with its host");
+    assert.equal(await interrupt(tunnel.child), 130);
+    assert.equal(await interrupt(forward.child), 130);
+  });
+
+  it("says what is wrong before it begins", async () => {
+    const taken = createTcpServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const { port } = taken.address() as AddressInfo;
+    const inUse = await bench.call(["sandbox", "forward", `${port}:80`]);
+    assert.equal(inUse.code, 1);
+    assert.match(
+      inUse.stderr,
+      new RegExp(`^error: port ${port} is in use on this machine\nhint: tenki sandbox forward \\d+:80\n$`),
+    );
+    taken.close();
+    for (const spec of ["0", "70000", "abc", "1:2:3", "/run/a.sock"]) {
+      const { code, stderr } = await bench.call(["sandbox", "forward", spec]);
+      assert.equal(code, 2, spec);
+      assert.ok(stderr.includes(spec), stderr);
+    }
+  });
+
+  it("tells of a port that nobody listens on, and goes on", async () => {
+    const port = await freePort();
+    const { child, errors } = await begin("forward", `${port}:7999`);
+    const socket = connect(port, "127.0.0.1");
+    const [error] = (await once(socket, "error")) as [NodeJS.ErrnoException];
+    assert.equal(error.code, "ECONNRESET");
+    assert.ok(await until(async () => /nothing listens on port 7999/.test(errors())), errors());
+    assert.equal(child.exitCode, null);
+    await interrupt(child);
+  });
+});
+
+const until = (condition: () => Promise<boolean>): Promise<true | undefined> =>
+  waitUntil(async () => ((await condition()) ? true : undefined), { timeoutMs: 30_000, intervalMs: 50 });
+
+const digest = (data: Buffer): string => createHash("sha256").update(data).digest("hex");
+
+async function freePort(): Promise<number> {
+  const server = createTcpServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+/** Says it, ends, and hears what comes after that. */
+async function echo(port: number, data: Buffer): Promise<Buffer> {
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  const pieces: Buffer[] = [];
+  socket.on("data", (piece: Buffer) => pieces.push(piece));
+  socket.end(data);
+  await once(socket, "end");
+  return Buffer.concat(pieces);
+}
+
+async function get(where: { readonly socketPath: string; readonly path: string }): Promise<string> {
+  const call = request(where).end();
+  const [answer] = (await once(call, "response")) as [Readable];
+  const pieces: Buffer[] = [];
+  for await (const piece of answer) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces).toString();
+}
