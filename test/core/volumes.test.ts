@@ -36,7 +36,7 @@ describe("volumes", () => {
   it("are there when they are made, newest first, a page at a time", async () => {
     for (const name of ["a", "b", "c"]) {
       await create(name);
-      bench.clock.advance(1_000);
+      await bench.clock.advance(1_000);
     }
     const first = bench.volumes.list({ pageSize: 2, pageToken: "" });
     assert.deepEqual(

@@ -12,6 +12,8 @@ import {
   type Session,
   TenkiSandbox,
   UnauthorizedError,
+  VolumeInUseError,
+  VolumeNotFoundError,
 } from "@tenkicloud/sandbox";
 import { waitUntil } from "../../src/lib/wait-until.js";
 import { type EngineStarted, Workbench } from "./support/tenki.js";
@@ -108,6 +110,35 @@ describe("the official SDK", () => {
     );
     assert.ok(gone, "the port is still listened on");
     server.close();
+  });
+
+  it("has volumes that outlive a session", async () => {
+    const volume = await sdk.createVolume({ name: "sdk-volume", sizeBytes: 16 * 2 ** 20 });
+    assert.equal((await sdk.waitVolumeReady(volume.id)).state, "AVAILABLE");
+    const first = await sdk.create({ waitTimeoutMs, volumes: [{ volumeId: volume.id, mountPath: "/data" }] });
+    assert.deepEqual(first.volumeMounts, [{ volumeId: volume.id, mountPath: "/data", readOnly: false }]);
+    assert.equal((await first.exec("sh", { args: ["-c", "echo kept > /data/file"] })).exitCode, 0);
+    await assert.rejects(session.attachVolume(volume.id, "/data"), VolumeInUseError);
+    await assert.rejects(sdk.deleteVolume(volume.id), VolumeInUseError);
+    await first.detachVolume(volume.id);
+    assert.deepEqual(first.volumeMounts, []);
+    await session.attachVolume(volume.id, "/data", { readOnly: true });
+    assert.equal(text((await session.exec("cat", { args: ["/data/file"] })).stdout), "kept\n");
+    const { activeAttachments } = await sdk.getVolume(volume.id);
+    assert.deepEqual(
+      activeAttachments?.map(({ sessionId, readOnly }) => [sessionId, readOnly]),
+      [[session.id, true]],
+    );
+    assert.equal((await sdk.resizeVolume(volume.id, 32 * 2 ** 20)).sizeBytes, 32 * 2 ** 20);
+    assert.deepEqual((await sdk.updateVolume(volume.id, { name: "renamed", tags: ["ci"] })).tags, ["ci"]);
+    assert.deepEqual(
+      (await sdk.listVolumes()).map(({ name }) => name),
+      ["renamed"],
+    );
+    await session.detachVolume(volume.id, { force: true });
+    await sdk.deleteVolume(volume.id);
+    await assert.rejects(sdk.getVolume(volume.id), VolumeNotFoundError);
+    await first.close();
   });
 
   it("runs commands, with streams and exit codes", async () => {

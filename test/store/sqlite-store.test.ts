@@ -15,6 +15,7 @@ import { executionStoreContract } from "./execution-store-contract.js";
 import { everything, sessionRecord } from "./records.js";
 import { previewStoreContract } from "./preview-store-contract.js";
 import { storeContract } from "./store-contract.js";
+import { volumeStoreContract } from "./volume-store-contract.js";
 
 const directory = mkdtempSync(join(tmpdir(), "tenki-store-"));
 after(() => rmSync(directory, { recursive: true }));
@@ -25,6 +26,7 @@ storeContract("the SQLite store", () => openSqliteStore(newPath()));
 executionStoreContract("the SQLite store", () => openSqliteStore(newPath()));
 artifactStoreContract("the SQLite store", () => openSqliteStore(newPath()));
 previewStoreContract("the SQLite store", () => openSqliteStore(newPath()));
+volumeStoreContract("the SQLite store", () => openSqliteStore(newPath()));
 
 describe("the SQLite store", () => {
   let path: string;

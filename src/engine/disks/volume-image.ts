@@ -30,8 +30,8 @@ const mountOptions = "loop,nosuid,nodev,noexec,noatime,discard,noinit_itable,err
 
 /** Makes and formats the file; a failure leaves nothing. */
 export async function makeVolumeImage({ image }: LoopDiskPlace): Promise<void> {
+  await makeSparseFile(image, imageBytes);
   try {
-    await makeSparseFile(image, imageBytes);
     await run(["mkfs.ext4", ...formatOptions, image]);
     await syncFile(image);
     await syncFile(dirname(image));
