@@ -162,9 +162,9 @@ export class Context {
 
   /** What mends an error that does not say so itself, seen from where this command line stands. */
   hintFor(error: TenkiError): string | undefined {
-    const { kind, state } = error as TenkiError & { readonly state?: string | undefined };
+    const { message, state } = error as TenkiError & { readonly state?: string | undefined };
     if (state === "PAUSED" && this.#session !== undefined) return `tenki sandbox resume ${this.#session}`;
-    if (kind === "not_found" && this.#usesSavedSession)
+    if (message.startsWith("session not found") && this.#usesSavedSession)
       return "tenki sandbox list, then tenki sandbox set <id|name>";
     return undefined;
   }

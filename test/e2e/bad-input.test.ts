@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { waitUntil } from "../../src/lib/wait-until.js";
 import { assertGolden } from "./support/golden.js";
@@ -99,7 +100,8 @@ describe("what goes wrong around a real engine", () => {
 
   it("stdin that is closed", async () => {
     const outcome = await bench.call(["sandbox", "exec", "--session", "victim", "-q", "--", "cat"]);
-    assert.deepEqual({ code: outcome.code, stdout: outcome.stdout }, { code: 0, stdout: "" });
+    assert.equal(outcome.stdout, "");
+    golden("stdin-closed", outcome);
   });
 
   it("stdout that is closed ends quietly, and ends the command", async () => {
@@ -117,8 +119,7 @@ describe("what goes wrong around a real engine", () => {
     await new Promise((resolve) => child.stdout?.once("data", resolve));
     const over = ended(child);
     child.stdout?.destroy();
-    await over;
-    assert.equal(stderr, "");
+    golden("stdout-closed", { code: await over, stdout: "", stderr });
     const gone = await waitUntil(
       async () =>
         (await bench.call(["sandbox", "exec", "--session", "victim", "-q", "--", "pgrep", "-x", "yes"]))
@@ -128,6 +129,19 @@ describe("what goes wrong around a real engine", () => {
       { timeoutMs: 10_000 },
     );
     assert.ok(gone, "the command goes on");
+  });
+
+  it("stdout that is full", async () => {
+    const words = ["sandbox", "get", "victim"].join(" ");
+    const child = spawn("sh", ["-c", `"$0" ${words} >/dev/full`, resolve("bin/tenki")], { env: bench.env });
+    let stderr = "";
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    golden("stdout-full", { code: await ended(child), stdout: "", stderr });
+  });
+
+  it("a file that is missing in the current session is no reason to look for another session", async () => {
+    await bench.ok(["sandbox", "set", "victim"]);
+    golden("file-missing-in-current", await bench.call(["sandbox", "read", "--path", "none"]));
   });
 
   const durations: Readonly<Record<string, readonly string[]>> = {

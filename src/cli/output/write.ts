@@ -1,4 +1,5 @@
 import type { OutputStream } from "../io.js";
+import { localFileError } from "../local-file-error.js";
 
 /** Nobody reads what we write any more: the end, and no failure. */
 export class OutputClosedError extends Error {
@@ -11,7 +12,11 @@ export function writeBytes(stream: OutputStream, data: Uint8Array | string): Pro
     if (stream.destroyed || stream.writableEnded) return reject(new OutputClosedError());
     stream.write(data, (error) => {
       if (error === null || error === undefined) return resolve();
-      reject(isClosed(error) ? new OutputClosedError("the output is closed", { cause: error }) : error);
+      reject(
+        isClosed(error)
+          ? new OutputClosedError("the output is closed", { cause: error })
+          : localFileError("the output", error),
+      );
     });
   });
 }
