@@ -282,4 +282,28 @@ describe("the official SDK", () => {
     await assert.rejects(session.exec("true"));
     assert.equal((await sdk.list()).length, 0);
   });
+
+  it("exposes ports, and keeps preview URLs", async () => {
+    const web = await sdk.create({ name: "web", waitTimeoutMs, allowInbound: true });
+    const serve = "setsid python3 -u -m http.server 3000 > log 2>&1 < /dev/null &";
+    await web.exec("sh", { args: ["-c", `${serve} until grep -q Serving log; do sleep 0.05; done`] });
+    const exposed = await web.exposePort(3000, { ttlMs: 3_600_000 });
+    assert.match(await (await fetch(exposed.previewUrl)).text(), /Directory listing/);
+    assert.deepEqual(
+      (await web.listExposedPorts()).map(({ port, previewUrl }) => [port, previewUrl]),
+      [[3000, exposed.previewUrl]],
+    );
+    await web.unexposePort(3000);
+    const closed = await sdk.create({ waitTimeoutMs, allowInbound: false });
+    await assert.rejects(closed.exposePort(3000), { name: "InboundDisabledError" });
+    await closed.close();
+    const preview = await sdk.previewUrls.create("demo", { sessionId: web.id, port: 3000 });
+    assert.match(await (await fetch(preview.previewUrl)).text(), /Directory listing/);
+    assert.equal((await sdk.previewUrls.unbind(preview.id)).port, undefined);
+    assert.equal((await sdk.previewUrls.bind(preview.id, web.id, 3001)).port, 3001);
+    assert.equal((await sdk.previewUrls.get(preview.id)).slug, "demo");
+    assert.equal((await sdk.previewUrls.list()).length, 1);
+    await sdk.previewUrls.delete(preview.id);
+    await web.close();
+  });
 });
