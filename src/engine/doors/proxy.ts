@@ -105,8 +105,12 @@ const isSafe = (method: string | undefined): boolean =>
 function writeHead(response: ProxyResponse, { status, reason, headers }: AnswerHead): void {
   const outward = headersOutward(headers);
   response.sendDate = false;
-  if (response instanceof ServerResponse) response.writeHead(status, reason, outward);
-  else response.writeHead(status, gathered(outward));
+  if (response instanceof ServerResponse) {
+    // What comes with the head goes out with it.
+    response.cork();
+    process.nextTick(() => response.uncork());
+    response.writeHead(status, reason, outward);
+  } else response.writeHead(status, gathered(outward));
 }
 
 /** HTTP/2 takes each name once. */
