@@ -2,6 +2,7 @@ import { truncate, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { startDocker, type DockerPeer } from "./docker.js";
+import { startWebPeer, timeDownload, timeRequests, timeUpload, type WebPeer } from "./ports.js";
 import { compare, timeProcess, type Comparison, type Row } from "./measure.js";
 import { prepareSshPeers, type SshPeers } from "./ssh.js";
 import { printTable } from "./table.js";
@@ -17,10 +18,15 @@ const gigabyte = 1_000_000_000;
 const notes: string[] = [];
 const tenki = await startTenki();
 const docker = await startDocker();
+const web = await startWebPeer(tenki);
 if (typeof docker === "string") notes.push(`left out the comparisons with docker: ${docker}`);
 try {
   const rows: Row[] = [];
-  for (const comparison of comparisons(tenki, typeof docker === "string" ? undefined : docker)) {
+  const all = [
+    ...comparisons(tenki, typeof docker === "string" ? undefined : docker),
+    ...portComparisons(web),
+  ];
+  for (const comparison of all) {
     if (words.length > 0 && !words.some((word) => comparison.name.includes(word))) continue;
     process.stderr.write(`${comparison.name} …\n`);
     rows.push(await compare(comparison));
@@ -29,8 +35,22 @@ try {
   if (flags.json) process.stdout.write(`${JSON.stringify({ machine, rows, notes }, null, 2)}\n`);
   else printTable(machine, rows, notes);
 } finally {
+  await web.close();
   if (typeof docker !== "string") await docker.close();
   await tenki.close();
+}
+
+function portComparisons({ direct, exposed }: WebPeer): Comparison[] {
+  const both = (time: (url: string) => Promise<number>) => ({
+    ours: { label: "exposed port", run: () => time(exposed) },
+    theirs: { label: "the same service directly", run: () => time(direct) },
+    runs: flags.quick ? 3 : 5,
+  });
+  return [
+    { name: "5,000 requests through an exposed port", budget: 2, ...both(timeRequests) },
+    { name: "1 GB down through an exposed port", budget: 3, ...both(timeDownload) },
+    { name: "1 GB up through an exposed port", budget: 3, ...both(timeUpload) },
+  ];
 }
 
 function comparisons(peer: TenkiPeer, other: DockerPeer | undefined): Comparison[] {
