@@ -159,7 +159,7 @@ describe("exposed ports", () => {
     await client.create({ name: "closed" });
     assert.deepEqual(await said(["expose", "3000"]), [
       1,
-      "error: port 3000 is exposed already: URL (tenki sandbox unexpose 3000 takes that back)\n",
+      "error: port 3000 is exposed already: URL\nhint: tenki sandbox unexpose 3000 takes that back\n",
     ]);
     const [code, inbound] = await said(["expose", "3000", "--session", "closed"]);
     assert.equal(code, 1);
