@@ -145,7 +145,10 @@ export class Context {
     return this.#progress;
   }
 
-  /** Puts signals into the command's hands until the result is called. */
+  /**
+   * Puts signals into the command's hands until the result is called. A command that listens to them does so before,
+   * and until after: one that comes while nobody listens to its name may be lost.
+   */
   takeSignals(): () => void {
     this.#interrupts.release();
     return () => this.#interrupts.listen();

@@ -30,6 +30,12 @@ describe("exec", () => {
     assert.match(stderr, /^err\nstatus: FAILED, exit code 7, \d+(\.\d+)?m?s\n$/);
   });
 
+  it("hears every signal, whenever it comes", async () => {
+    const call = start(["-q", "--", "true"]);
+    assert.equal((await call.ended).code, 0);
+    assert.deepEqual([...call.unheard], []);
+  });
+
   it("says nothing of its own with --quiet", async () => {
     assert.deepEqual(await exec(["-q", "--", "true"]), { code: 0, stdout: "", stderr: "" });
   });

@@ -32,8 +32,8 @@ export async function runCommand(session: Session, options: RunOptions, ctx: Con
   const watch = new ConnectionWatch(ctx);
   const command = await startCommand(session, options, ctx, watch);
   const captured = options.capture ? new CapturedOutput() : undefined;
-  const giveSignalsBack = ctx.takeSignals();
   const ladder = new SignalLadder(ctx.io, command, { watch, endGraceMs: options.endGraceMs });
+  const giveSignalsBack = ctx.takeSignals();
   const terminal = options.tty ? new Terminal(ctx.io, command, watch) : undefined;
   const pump = options.stdin ? new StdinPump(ctx.io.stdin, command) : undefined;
   let cutOff = true;
@@ -47,8 +47,8 @@ export async function runCommand(session: Session, options: RunOptions, ctx: Con
   } finally {
     terminal?.restore(cutOff);
     pump?.stop();
-    ladder.release();
     giveSignalsBack();
+    ladder.release();
     if (cutOff) command.close();
   }
 }

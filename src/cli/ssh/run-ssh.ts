@@ -6,20 +6,20 @@ import { installSsh } from "./ssh-key.js";
 
 /** Runs the user's ssh on this command line's own terminal and streams; resolves with the code that it ended with. */
 export async function runSsh([program = "ssh", ...args]: readonly string[], ctx: Context): Promise<number> {
-  const giveBack = ctx.takeSignals();
   const child = spawn(program, args, { stdio: "inherit", env: { ...ctx.io.env } });
   const offs = [
     ...(["SIGINT", "SIGQUIT"] as const).map((name) => ctx.io.onSignal(name, () => undefined)), // ssh has got it, too
     ...(["SIGTERM", "SIGHUP"] as const).map((name) => ctx.io.onSignal(name, () => child.kill(name))),
   ];
+  const giveBack = ctx.takeSignals();
   try {
     return await new Promise((resolve, reject) => {
       child.once("error", (error) => reject(startError(error)));
       child.once("exit", (code, signal) => resolve(code ?? signalCode((signal ?? "SIGKILL").slice(3))));
     });
   } finally {
-    offs.forEach((off) => off());
     giveBack();
+    offs.forEach((off) => off());
   }
 }
 

@@ -78,6 +78,8 @@ export class RunningCall {
   readonly ended: Promise<Outcome>;
   /** The code it was abandoned with, where it was. */
   abandoned: number | undefined;
+  /** Signals to whose name nobody listened for a moment: one that comes then is lost. */
+  readonly unheard = new Set<string>();
   readonly #signals = new EventEmitter();
 
   constructor(args: readonly string[], world: TestWorld, options: CallOptions) {
@@ -96,7 +98,10 @@ export class RunningCall {
       stderr: this.stderr,
       onSignal: (name, listener) => {
         this.#signals.on(name, listener);
-        return () => void this.#signals.off(name, listener);
+        return () => {
+          this.#signals.off(name, listener);
+          if (this.#signals.listenerCount(name) === 0) this.unheard.add(name);
+        };
       },
       exitNow: (code) => void (this.abandoned = code),
     };
