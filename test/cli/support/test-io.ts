@@ -80,6 +80,7 @@ export class RunningCall {
   abandoned: number | undefined;
   /** Signals to whose name nobody listened for a moment: one that comes then is lost. */
   readonly unheard = new Set<string>();
+  readonly #heard = new Set<string>();
   readonly #signals = new EventEmitter();
 
   constructor(args: readonly string[], world: TestWorld, options: CallOptions) {
@@ -97,11 +98,11 @@ export class RunningCall {
       stdout: this.stdout,
       stderr: this.stderr,
       onSignal: (name, listener) => {
+        const isFirst = !this.#signals.eventNames().includes(name);
+        if (isFirst && this.#heard.has(name)) this.unheard.add(name);
+        this.#heard.add(name);
         this.#signals.on(name, listener);
-        return () => {
-          this.#signals.off(name, listener);
-          if (this.#signals.listenerCount(name) === 0) this.unheard.add(name);
-        };
+        return () => void this.#signals.off(name, listener);
       },
       exitNow: (code) => void (this.abandoned = code),
     };
