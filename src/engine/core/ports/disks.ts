@@ -3,7 +3,7 @@ import type { DiskUsage } from "../../../domain/session-stats.js";
 export interface Disk {
   /** The adapter's own name for it; what the record keeps. */
   readonly handle: string;
-  /** A mounted, empty directory that holds at most the size asked for. */
+  /** A mounted directory that holds at most the size asked for: empty, unless it was made from a snapshot. */
   readonly directory: string;
 }
 
