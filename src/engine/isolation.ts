@@ -5,6 +5,7 @@ import type { Logger } from "../lib/logger.js";
 import type { Disks } from "./core/ports/disks.js";
 import type { VolumeDisks } from "./core/ports/volume-disks.js";
 import type { SandboxParts } from "./core/sandbox-parts.js";
+import { noSnapshots } from "./disks/no-snapshots.js";
 
 /** What sandboxes are made from, chosen by how they are to be held apart. */
 export interface Isolation extends SandboxParts {
@@ -63,6 +64,7 @@ async function containers(options: IsolationOptions, limited = true): Promise<Is
     network,
     disks,
     volumes: bounded ? await loopVolumes(options) : await directoryVolumes(options),
+    snapshots: noSnapshots("snapshots of disks are not to be had yet"),
     images: createHostImages(options),
     warnings: [
       ...(limited ? [] : [unlimited]),
@@ -112,6 +114,7 @@ async function containersWithoutRoot(
     network,
     disks,
     volumes: await directoryVolumes(options),
+    snapshots: noSnapshots("snapshots of disks are not to be had yet"),
     images: createHostImages(options),
     warnings: [...(limited ? [] : [unlimited]), "without root the size of a sandbox's disk is not bounded"],
     async close({ sessionsLeft }) {
@@ -134,6 +137,9 @@ async function processes(options: IsolationOptions): Promise<Isolation> {
     network: hostNetwork,
     disks,
     volumes: await directoryVolumes({ ...options, unavailable: noVolumes }),
+    snapshots: noSnapshots(
+      "snapshots are not to be had with --isolation process: its disks are plain directories",
+    ),
     images: hostImage,
     warnings: [
       "--isolation process is no boundary: what runs in a session can do whatever the user of this engine can",

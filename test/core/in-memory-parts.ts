@@ -10,7 +10,9 @@ import type {
 } from "../../src/engine/core/ports/network.js";
 import type { SandboxParts } from "../../src/engine/core/sandbox-parts.js";
 import { InMemoryRuntime } from "./in-memory-runtime.js";
+import { type InMemorySnapshot, InMemorySnapshots } from "./in-memory-snapshots.js";
 import { InMemoryVolumes } from "./in-memory-volumes.js";
+import { removeOthers } from "./remove-others.js";
 import { Steps } from "./steps.js";
 
 /** Parts that keep what they make in memory, count it, and can be told to fail or to hang at each step. */
@@ -18,9 +20,10 @@ export class InMemoryParts implements SandboxParts {
   readonly steps = new Steps();
   readonly runtime = new InMemoryRuntime(this.steps);
   readonly network = new InMemoryNetwork(this.steps);
-  readonly disks = new InMemoryDisks(this.steps);
+  readonly disks: InMemoryDisks = new InMemoryDisks(this.steps, (id) => this.snapshots.get(id));
   readonly images = new InMemoryImages(this.steps);
   readonly volumes = new InMemoryVolumes(this.steps);
+  readonly snapshots = new InMemorySnapshots(this.steps, this.disks);
 
   /** How much of everything there is. */
   count(): { sandboxes: number; networks: number; disks: number } {
@@ -80,18 +83,24 @@ export class InMemoryDisks implements Disks {
   readonly allocated = new Map<string, number>();
   /** Handles of those that would outlast a loss of power as they are. */
   readonly persisted = new Set<string>();
+  /** Handles of those that were made from a snapshot, with its id. */
+  readonly madeFrom = new Map<string, string>();
   readonly #steps: Steps;
+  readonly #snapshot: (id: string) => InMemorySnapshot;
   #made = 0;
 
-  constructor(steps: Steps) {
+  constructor(steps: Steps, snapshot: (id: string) => InMemorySnapshot) {
     this.#steps = steps;
+    this.#snapshot = snapshot;
   }
 
-  allocate(sizeBytes: number): Promise<Disk> {
+  allocate(sizeBytes: number, fromSnapshotId?: string): Promise<Disk> {
     return this.#steps.run("disks.allocate", () => {
+      const least = fromSnapshotId === undefined ? 0 : this.#snapshot(fromSnapshotId).diskSizeBytes;
       this.#made += 1;
       const handle = `disk-${this.#made}`;
-      this.allocated.set(handle, sizeBytes);
+      this.allocated.set(handle, Math.max(sizeBytes, least));
+      if (fromSnapshotId !== undefined) this.madeFrom.set(handle, fromSnapshotId);
       return { handle, directory: `/disks/${handle}` };
     });
   }
@@ -143,8 +152,4 @@ export class InMemoryImages implements Images {
       return { name: "sandbox", mounts: [{ target: "/", lowerDirectories: ["/image"] }] };
     });
   }
-}
-
-export function removeOthers(from: Map<string, unknown>, keep: ReadonlySet<string>): void {
-  for (const key of from.keys()) if (!keep.has(key)) from.delete(key);
 }

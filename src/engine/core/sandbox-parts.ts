@@ -3,6 +3,7 @@ import type { Disk, Disks } from "./ports/disks.js";
 import type { Images } from "./ports/images.js";
 import type { Network, NetworkAttachment } from "./ports/network.js";
 import type { Runtime, SandboxFile, SandboxVolume } from "./ports/runtime.js";
+import type { SnapshotDisks } from "./ports/snapshot-disks.js";
 import type { SessionRecord } from "./ports/store.js";
 import type { VolumeDisks } from "./ports/volume-disks.js";
 import { gigabyte } from "./limits.js";
@@ -16,6 +17,7 @@ export interface SandboxParts {
   readonly disks: Disks;
   readonly images: Images;
   readonly volumes: VolumeDisks;
+  readonly snapshots: SnapshotDisks;
 }
 
 export type SandboxHandles = Partial<Pick<SessionRecord, "networkHandle" | "diskHandle">>;

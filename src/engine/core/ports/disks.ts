@@ -9,7 +9,11 @@ export interface Disk {
 
 /** Writable storage with a bound that holds. */
 export interface Disks {
-  allocate(sizeBytes: number): Promise<Disk>;
+  /**
+   * `fromSnapshotId`: it starts as a copy of what is on that one, and is never smaller. Default: empty. A failure
+   * leaves nothing; `data_loss` where the snapshot is not there.
+   */
+  allocate(sizeBytes: number, fromSnapshotId?: string): Promise<Disk>;
   /** Resolves when all that was written to it outlasts a loss of power. */
   persist(handle: string): Promise<void>;
   /** Opens one that was kept, after a restart of the machine too, checked where it was not closed properly. Idempotent. */
