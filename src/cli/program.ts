@@ -9,6 +9,7 @@ import {
   registerArguments,
   registerFlags,
 } from "./commander/register.js";
+import { suggestCommand } from "./commander/suggest-command.js";
 import { TenkiCommand } from "./commander/tenki-command.js";
 import { commonFlags, type GivenCommon } from "./flags/common.js";
 import { flagName } from "./flags/flag.js";
@@ -33,7 +34,7 @@ export async function readRequest(
   width: number,
 ): Promise<Request> {
   let help = "";
-  const reader = new Reader();
+  const reader = new Reader(root);
   const program = new TenkiCommand("tenki")
     .exitOverride()
     .helpCommand(false)
@@ -70,6 +71,11 @@ const findCommand = ({ commands }: CommandGroup, word: string): CommandGroup | C
 
 class Reader {
   request: Request | undefined;
+  readonly #root: CommandGroup;
+
+  constructor(root: CommandGroup) {
+    this.#root = root;
+  }
 
   /** The commands of a group, each without its flags until it is chosen. */
   fillGroup(target: TenkiCommand, group: CommandGroup): void {
@@ -85,6 +91,8 @@ class Reader {
   }
 
   #addCommands(target: TenkiCommand, group: CommandGroup): void {
+    target.suggestCommand = (word) =>
+      suggestCommand(word, { path: target.path, group }, { path: "tenki", group: this.#root });
     const children = new Map<unknown, CommandGroup | CommandLeaf>();
     for (const [name, node] of Object.entries(group.commands)) {
       const child = target

@@ -20,6 +20,9 @@ export class TenkiCommand extends Command {
   /** `--` stood before its first word. */
   startsWithDashes = false;
 
+  /** What a word that is none of its commands most likely meant. */
+  suggestCommand: (word: string) => string | undefined = () => undefined;
+
   /** What was typed to get here: `tenki sandbox create`. */
   get path(): string {
     return this.parent === null ? this.name() : `${(this.parent as TenkiCommand).path} ${this.name()}`;
@@ -47,8 +50,7 @@ export class TenkiCommand extends Command {
 
   unknownCommand(): never {
     const [word = ""] = this.args;
-    const names = this.commands.flatMap((each) => [each.name(), ...each.aliases()]);
-    return this.refuse(`unknown command "${word}" for "${this.path}"${suggest(nearestWord(word, names))}`);
+    return this.refuse(`unknown command "${word}" for "${this.path}"${suggest(this.suggestCommand(word))}`);
   }
 
   unknownOption(word: string): never {

@@ -329,7 +329,7 @@ export const commandTimeout: Parser<number> = {
 
 export const listenAddress: Parser<string> = {
   noun: "address to listen on",
-  expected: "ADDRESS:PORT, as in 127.0.0.1:8365 or [::1]:0",
+  expected: "ADDRESS:PORT with a port from 0 to 65535, as in 127.0.0.1:8365 or [::1]:0",
   read(word) {
     const match = /^(\[[0-9a-fA-F:]+\]|[^\s:[\]]+):(\d{1,5})$/.exec(word);
     return match !== null && Number(match[2]) <= 65_535 ? word : undefined;
