@@ -1,0 +1,31 @@
+import type { Bench } from "../bench.js";
+import { timeLibraryCycle } from "../in-process.js";
+import type { Amount, Comparison } from "../measure.js";
+
+/** Sandboxes from their beginning to their end. */
+export function sessionRows(bench: Bench): (Comparison | Amount)[] {
+  const dockerRun = { label: "docker run --rm … true", run: () => bench.timeDocker("run", "true") };
+  return [
+    {
+      name: "create, first command, terminate (one process, the library)",
+      budget: 0.6,
+      ours: { label: "library", run: async () => timeLibraryCycle(await bench.client()) },
+      theirs: dockerRun,
+      runs: bench.runs(11),
+    },
+    {
+      name: "create, first command, terminate (three commands)",
+      ours: { label: "create; exec; terminate", run: () => timeCommands(bench) },
+      theirs: dockerRun,
+      runs: bench.runs(11),
+    },
+  ];
+}
+
+async function timeCommands(bench: Bench): Promise<number> {
+  const create = await bench.timeTenki("sandbox", "create", "--name", "cycle");
+  const exec = await bench.timeTenki("sandbox", "exec", "--session", "cycle", "-q", "--", "true");
+  const terminate = await bench.timeTenki("sandbox", "terminate", "--yes", "cycle");
+  await bench.timeTenki("sandbox", "set", "bench");
+  return create + exec + terminate;
+}
