@@ -24,6 +24,7 @@ describe("the words about ports", () => {
     ["expose 3000 --ttl 0", /^error: invalid duration "0"/],
     ["expose 3000 --slug Demo", /^error: invalid slug "Demo" for --slug: expected 3 to 63 lower-case/],
     ["expose 3000 --slug demo --tcp", /^error: --slug names an HTTP port/],
+    ["expose 3000 --open --tcp", /^error: --open shows what a browser understands/],
     ["unexpose", /^error: missing argument PORT\n/],
     ["preview-url create -x-", /^error: /],
     ["preview-url create demo --port 3000", /^error: --session and --port go together\n/],

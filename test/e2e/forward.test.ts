@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -9,6 +8,8 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Readable } from "node:stream";
 import { waitUntil } from "../../src/lib/wait-until.js";
+import { Lasting } from "./support/lasting.js";
+import { freePort } from "./support/tcp.js";
 import { Workbench } from "./support/tenki.js";
 
 /** Says back all that it hears, once that is over: on a port, and on a socket where HTTP is spoken. */
@@ -41,7 +42,7 @@ Unix("/tmp/api.sock", Http).serve_forever()
 
 describe("forward and tunnel", () => {
   let bench: Workbench;
-  const running: ChildProcess[] = [];
+  const running: Lasting[] = [];
   before(async () => {
     bench = await Workbench.open();
     await bench.startEngine();
@@ -53,46 +54,35 @@ describe("forward and tunnel", () => {
     );
   });
   after(async () => {
-    for (const child of running) child.kill("SIGKILL");
+    for (const { child } of running) child.kill("SIGKILL");
     await bench.close();
   });
 
-  /** Starts what goes on, and resolves with its first line. */
-  async function begin(...args: readonly string[]) {
-    const child = bench.spawn(["sandbox", ...args]);
-    running.push(child);
-    const errors: string[] = [];
-    child.stderr?.on("data", (piece: Buffer) => errors.push(piece.toString()));
-    const [first] = (await Promise.race([
-      once(child.stdout as Readable, "data"),
-      once(child, "exit").then(() => assert.fail(errors.join(""))),
-    ])) as [Buffer];
-    return { child, line: first.toString(), errors: () => errors.join("") };
-  }
-
-  async function interrupt(child: ChildProcess): Promise<number | null> {
-    child.kill("SIGINT");
-    const [code] = (await once(child, "exit")) as [number | null];
-    return code;
-  }
+  const begin = async (...args: readonly string[]) => {
+    const begun = await Lasting.begin(bench, ...args);
+    running.push(begun);
+    return begun;
+  };
 
   it("carries a hundred connections at once, half-closed, and what a slow reader leaves waits", async () => {
     const port = await freePort();
-    const { child, line } = await begin("forward", `${port}:7000`, "-v");
-    assert.equal(line, `127.0.0.1:${port} -> 7000\n`);
+    const forward = await begin("forward", `${port}:7000`, "-v");
+    assert.equal(forward.line, `127.0.0.1:${port} -> 7000\n`);
     const sent = Array.from({ length: 100 }, (_, index) => Buffer.from(`${index} `.repeat(1_000)));
     const heard = await Promise.all(sent.map((data) => echo(port, data)));
     for (const [index, data] of sent.entries()) assert.ok(heard[index]?.equals(data), `connection ${index}`);
     const large = randomBytes(64 << 20);
     assert.equal(digest(await echo(port, large)), digest(large));
-    assert.equal(await interrupt(child), 130);
+    await forward.says(/connection 101: 127\.0\.0\.1:\d+ -> 7000: closed after \S+, 64 MiB in, 64 MiB out/);
+    assert.doesNotMatch(forward.errors, /Warning/);
+    assert.equal(await forward.interrupt(), 130);
   });
 
   it("makes a unix socket of one inside, which goes with it", async () => {
     const path = join(bench.home, "api.sock");
-    const { child } = await begin("forward", "./api.sock:/tmp/api.sock");
+    const forward = await begin("forward", "./api.sock:/tmp/api.sock");
     assert.equal(await get({ socketPath: path, path: "/version" }), "inside: /version");
-    assert.equal(await interrupt(child), 130);
+    assert.equal(await forward.interrupt(), 130);
     assert.equal(existsSync(path), false);
   });
 
@@ -108,16 +98,16 @@ describe("forward and tunnel", () => {
     assert.equal((await curl()).stdout, "from the host");
     await bench.ok(["engine", "restart"], { timeoutMs: 120_000 });
     const back = await until(async () => (await curl()).stdout === "from the host");
-    assert.ok(back, tunnel.errors());
-    assert.match(tunnel.errors(), /the tunnel is lost .*trying again/);
+    assert.ok(back, tunnel.errors);
+    assert.match(tunnel.errors, /the tunnel is lost .*trying again/);
     assert.equal((await echo(port, Buffer.from("again"))).toString(), "again");
     host.close();
     host.closeAllConnections();
     assert.notEqual((await curl()).code, 0);
-    assert.ok(await until(async () => /ECONNREFUSED/.test(tunnel.errors())), tunnel.errors());
+    await tunnel.says(/ECONNREFUSED/);
     assert.equal(tunnel.child.exitCode, null, "the tunnel ended with its host");
-    assert.equal(await interrupt(tunnel.child), 130);
-    assert.equal(await interrupt(forward.child), 130);
+    assert.equal(await tunnel.interrupt(), 130);
+    assert.equal(await forward.interrupt(), 130);
   });
 
   it("says what is wrong before it begins", async () => {
@@ -140,13 +130,13 @@ describe("forward and tunnel", () => {
 
   it("tells of a port that nobody listens on, and goes on", async () => {
     const port = await freePort();
-    const { child, errors } = await begin("forward", `${port}:7999`);
+    const forward = await begin("forward", `${port}:7999`);
     const socket = connect(port, "127.0.0.1");
     const [error] = (await once(socket, "error")) as [NodeJS.ErrnoException];
     assert.equal(error.code, "ECONNRESET");
-    assert.ok(await until(async () => /nothing listens on port 7999/.test(errors())), errors());
-    assert.equal(child.exitCode, null);
-    await interrupt(child);
+    await forward.says(/nothing listens on port 7999/);
+    assert.equal(forward.child.exitCode, null);
+    await forward.interrupt();
   });
 });
 
@@ -154,14 +144,6 @@ const until = (condition: () => Promise<boolean>): Promise<true | undefined> =>
   waitUntil(async () => ((await condition()) ? true : undefined), { timeoutMs: 30_000, intervalMs: 50 });
 
 const digest = (data: Buffer): string => createHash("sha256").update(data).digest("hex");
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 /** Says it, ends, and hears what comes after that. */
 async function echo(port: number, data: Buffer): Promise<Buffer> {

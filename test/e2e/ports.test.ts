@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, realpathSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, truncateSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { connect } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { WebSocket } from "ws";
 import { Client, type Session } from "../../src/client/index.js";
+import { waitUntil } from "../../src/lib/wait-until.js";
 import { peakMemoryMb } from "./support/memory.js";
 import { type EngineStarted, ended, Workbench } from "./support/tenki.js";
 
@@ -81,6 +82,35 @@ describe("exposed ports", () => {
     );
     assert.match(await bench.ok(["sandbox", "unexpose", "8000"]), /^$/);
     await assert.rejects(fetch(files.preview_url));
+  });
+
+  it("are opened in the browser that is there, and told where there is none", async () => {
+    const seen = join(bench.home, "opened");
+    const script = join(bench.home, "browser");
+    writeFileSync(script, `#!/bin/sh\nprintf '%s\\n' "$@" > ${seen}.new && mv ${seen}.new ${seen}\n`, {
+      mode: 0o755,
+    });
+    const open = async (env: Record<string, string>) => {
+      const done = await bench.call(["sandbox", "expose", "8000", "--open", "--json"], { env });
+      assert.equal(done.code, 0, done.stderr);
+      await bench.ok(["sandbox", "unexpose", "8000"]);
+      return { at: (JSON.parse(done.stdout) as Exposed).preview_url, stderr: done.stderr };
+    };
+    const shown = await open({ BROWSER: `/nobody/home:${script} --new-window` });
+    const told = await waitUntil(() => (existsSync(seen) ? readFileSync(seen, "utf8") : undefined), {
+      timeoutMs: 10_000,
+    });
+    assert.equal(told, `--new-window\n${shown.at}\n`);
+    const alone = await open({});
+    assert.equal(
+      alone.stderr,
+      `there is no display here: open ${alone.at} where there is one, or set BROWSER\n`,
+    );
+    const missing = await open({ BROWSER: "/nobody/home" });
+    assert.match(
+      missing.stderr,
+      /^no browser could be opened: \/nobody\/home is not there; BROWSER names another\n$/,
+    );
   });
 
   it("keep connections, and say who asked", async () => {

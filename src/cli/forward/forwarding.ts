@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Server, Socket } from "node:net";
 import type { Session } from "../../client/index.js";
 import { formatByteSize } from "../../lib/byte-size.js";
@@ -18,6 +19,7 @@ export class Forwarding {
   constructor(session: Session, ctx: Context) {
     this.#session = session;
     this.#ctx = ctx;
+    setMaxListeners(0, ctx.signal); // every connection listens
   }
 
   async listen(spec: ForwardSpec): Promise<void> {

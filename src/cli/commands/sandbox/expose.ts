@@ -33,6 +33,8 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
   const { ttl, slug: wanted, tcp } = options;
   if (tcp === true && wanted !== undefined)
     throw new TenkiError("usage", "--slug names an HTTP port: it does not go with --tcp");
+  if (tcp === true && options.open === true)
+    throw new TenkiError("usage", "--open shows what a browser understands: it does not go with --tcp");
   const session = await ctx.session(options.session);
   const exposed = await session.exposePort(port, { ttlMs: ttl, slug: wanted, tcp });
   if (options.open === true) await openBrowser(exposed.previewUrl, ctx);
