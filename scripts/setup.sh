@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 main() {
   require_node
   install_packages
+  install_postgresql
   fetch_openssh
   install_node_modules
   npm run --silent build
@@ -54,6 +55,7 @@ cmd:iptables|iptables|tests look whether the host's own firewall is left alone
 cmd:zsh|zsh|tests press Tab in it
 cmd:fish|fish|tests press Tab in it
 LIST
+  has chromium || has google-chrome || echo 'cmd:chromium|chromium|tests open a web app in it, which runs in a sandbox'
 }
 
 has() { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
@@ -68,10 +70,26 @@ install_packages() {
     missing+=("$package")
   done < <(needed_packages)
   [ ${#missing[@]} -eq 0 ] && return
-  command -v apt-get >/dev/null || die "missing: ${missing[*]}, and there is no apt-get to install them with" "install them and run this again"
-  say "installing ${missing[*]}"
+  apt_install "${missing[@]}"
+}
+
+apt_install() {
+  command -v apt-get >/dev/null || die "missing: $*, and there is no apt-get to install them with" "install them and run this again"
+  say "installing $*"
   as_root apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# A server that tests start themselves. The package would make a database of its own and start a service, were it not told.
+install_postgresql() {
+  [ "$for_tests" = yes ] || return 0
+  ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || return 0
+  say "postgresql is missing: tests reach it in a sandbox, and from one"
+  local settings=/etc/postgresql-common/createcluster.d
+  as_root mkdir -p "$settings"
+  echo 'create_main_cluster = false' | as_root tee "$settings/tenki.conf" >/dev/null
+  apt_install postgresql || { as_root rm -f "$settings/tenki.conf"; die "postgresql cannot be installed"; }
+  as_root rm -f "$settings/tenki.conf"
 }
 
 # The server for inside sandboxes: out of its package, which would start a service on this machine if it were installed.
