@@ -1,3 +1,5 @@
+import type { Snapshot } from "./snapshot.js";
+
 /** The states a session can be in, by the contract's names without their prefix. */
 export const sessionStates = [
   "CREATING",
@@ -52,6 +54,8 @@ export interface SessionInfo {
   readonly pauseRetentionMs?: number | undefined;
   readonly snapshotId?: string | undefined;
   readonly pauseSnapshotId?: string | undefined;
+  /** The disk that a paused session is kept with; where the service tells of it. */
+  readonly pauseSnapshot?: Snapshot | undefined;
   readonly sourceSnapshotId?: string | undefined;
   readonly sourceTemplateId?: string | undefined;
   readonly sourceRegistryRef?: string | undefined;

@@ -31,6 +31,10 @@ export interface Snapshot {
   readonly memoryMb: number;
   readonly diskSizeGb: number;
   readonly rawImageAvailable: boolean;
+  /** When it could be restored from. */
+  readonly localReadyAt?: Date | undefined;
+  /** Why it does not outlast a loss of power. */
+  readonly propagationError?: string | undefined;
   /** Why it is FAILED. */
   readonly failureReason?: string | undefined;
 }

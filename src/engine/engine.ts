@@ -18,11 +18,13 @@ import type { OutputLogs } from "./core/ports/output-logs.js";
 import type { SshKeys } from "./core/ports/ssh-keys.js";
 import type { PreviewStore } from "./core/ports/preview-store.js";
 import type { Store } from "./core/ports/store.js";
+import type { SnapshotStore } from "./core/ports/snapshot-store.js";
 import type { VolumeStore } from "./core/ports/volume-store.js";
 import { Sessions } from "./core/sessions.js";
 import { SignedLinks } from "./core/signed-links.js";
 import { Certificates } from "./core/ssh/certificates.js";
 import { SshServers } from "./core/ssh/ssh-servers.js";
+import { Snapshots } from "./core/snapshots.js";
 import { Stats } from "./core/stats.js";
 import { WorkspaceLimits } from "./core/workspace-limits.js";
 import { Volumes } from "./core/volumes.js";
@@ -37,6 +39,8 @@ import { ArtifactLinks } from "./services/artifact-links.js";
 import { artifactRoute } from "./services/artifact-route.js";
 import { DataPlaneAccess } from "./services/data-plane-access.js";
 import { createServices } from "./services/services.js";
+import { SnapshotLinks } from "./services/snapshot-links.js";
+import { snapshotRoute } from "./services/snapshot-route.js";
 import { sshBridgeRoute } from "./services/ssh-bridge.js";
 
 export interface ServeOptions extends TlsFiles {
@@ -58,6 +62,7 @@ interface EngineStore extends Store {
   readonly artifacts: ArtifactStore;
   readonly previews: PreviewStore;
   readonly volumes: VolumeStore;
+  readonly snapshots: SnapshotStore;
 }
 
 /** Record, rules and adapters together, behind one port. */
@@ -68,6 +73,7 @@ export class Engine {
   readonly #settings: WorkspaceSettings;
   readonly #limits: WorkspaceLimits;
   readonly #volumes: Volumes;
+  readonly #snapshots: Snapshots;
   readonly #sessions: Sessions;
   readonly #reaper: Reaper;
   readonly #commands: Commands;
@@ -100,6 +106,10 @@ export class Engine {
       ...{ store, disks: isolation.volumes, clock: systemClock },
       ...{ access: this.#access, limits: this.#limits, log },
     });
+    this.#snapshots = new Snapshots({
+      ...{ store, disks: isolation.snapshots, clock: systemClock, access: this.#access },
+      ...{ limits: this.#limits, settings: this.#settings, log },
+    });
     this.#sessions = new Sessions({
       store: this.#store,
       parts: isolation,
@@ -108,10 +118,11 @@ export class Engine {
       limits: this.#limits,
       settings: this.#settings,
       volumes: this.#volumes,
+      snapshots: this.#snapshots,
       log,
       onMove: (session) => this.#previews.lives.sessionMoved(session),
     });
-    this.#reaper = new Reaper(this.#sessions, systemClock);
+    this.#reaper = new Reaper([this.#sessions, this.#snapshots], systemClock);
     this.#commands = new Commands(this.#sessions, isolation.runtime);
     this.#executions = new Executions({
       store: store.executions,
@@ -150,6 +161,7 @@ export class Engine {
     this.#reaper.stop();
     await this.#executions.close();
     await this.#sessions.close();
+    await this.#snapshots.close();
     await this.#volumes.close();
     await this.#options.isolation.close({ sessionsLeft: this.#sessions.countLive() > 0 });
   }
@@ -161,6 +173,7 @@ export class Engine {
     this.#server = await this.#listen(ready);
     await this.#sessions.recover();
     await this.#volumes.recover();
+    await this.#snapshots.recover();
     await this.#executions.recover();
     await this.#previews.lives.recover();
     await this.#options.isolation.images.resolve("");
@@ -177,6 +190,7 @@ export class Engine {
     const { artifacts: store } = this.#options.store;
     const artifacts = new Artifacts({ store, sessions, files, clock: systemClock });
     const artifactLinks = new ArtifactLinks(new SignedLinks(this.#store, systemClock), publicUrl);
+    const snapshotLinks = new SnapshotLinks(new SignedLinks(this.#store, systemClock), publicUrl);
     const { runtime } = isolation;
     const { sshKeys: keys } = this.#options;
     const certificates = new Certificates({ sessions, keys, clock: systemClock });
@@ -195,6 +209,8 @@ export class Engine {
         access,
         sessions,
         volumes: this.#volumes,
+        snapshots: this.#snapshots,
+        snapshotLinks,
         settings: this.#settings,
         limits: this.#limits,
         commands: this.#commands,
@@ -223,7 +239,10 @@ export class Engine {
         }),
       ],
       hosts: previewHosts(this.#previews.previews, this.#doors),
-      routes: [artifactRoute({ artifacts, links: artifactLinks, log })],
+      routes: [
+        artifactRoute({ artifacts, links: artifactLinks, log }),
+        snapshotRoute({ sessions, snapshots: this.#snapshots, links: snapshotLinks, log }),
+      ],
       ready,
       log,
     });

@@ -41,6 +41,8 @@ describe("pausing and resuming", () => {
       lastActivityAt: bench.clock.now(),
       lastResumeError: undefined,
       pausedAt: undefined,
+      pauseSnapshotBytes: undefined,
+      pauseSnapshotId: undefined,
       pauseExpiresAt: undefined,
       processesLost: undefined,
     });

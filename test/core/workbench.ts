@@ -3,6 +3,7 @@ import type { SessionRecord } from "../../src/engine/core/ports/store.js";
 import { Reaper } from "../../src/engine/core/reaper.js";
 import type { CreateSession, ListSessions, UpdateSession } from "../../src/engine/core/session-requests.js";
 import { Sessions } from "../../src/engine/core/sessions.js";
+import { Snapshots } from "../../src/engine/core/snapshots.js";
 import { Volumes } from "../../src/engine/core/volumes.js";
 import { WorkspaceLimits } from "../../src/engine/core/workspace-limits.js";
 import { WorkspaceSettings } from "../../src/engine/core/workspace-settings.js";
@@ -25,6 +26,7 @@ export class Workbench {
   readonly logged: { level: LogLevel; message: string; text: string }[] = [];
   sessions: Sessions;
   volumes: Volumes;
+  snapshots: Snapshots;
   /** Told of each change of a session's state. */
   onMove: (session: SessionRecord) => void = () => undefined;
 
@@ -34,18 +36,20 @@ export class Workbench {
     this.settings = new WorkspaceSettings(store);
     this.limits = new WorkspaceLimits(store, this.settings);
     this.volumes = this.#newVolumes();
+    this.snapshots = this.#newSnapshots();
     this.sessions = this.#newSessions();
   }
 
   /** The process is gone in the middle of whatever it did; a new one finds the same store and the same machine. */
   lose(): Sessions {
     this.volumes = this.#newVolumes();
+    this.snapshots = this.#newSnapshots();
     this.sessions = this.#newSessions();
     return this.sessions;
   }
 
   reaper(): Reaper {
-    return new Reaper(this.sessions, this.clock);
+    return new Reaper([this.sessions, this.snapshots], this.clock);
   }
 
   create(request: Partial<CreateSession> = {}): SessionRecord {
@@ -75,10 +79,10 @@ export class Workbench {
   }
 
   #newSessions(): Sessions {
-    const { store, parts, clock, access, limits, settings, volumes } = this;
+    const { store, parts, clock, access, limits, settings, volumes, snapshots } = this;
     const onMove = (session: SessionRecord) => this.onMove(session);
     return new Sessions({
-      ...{ store, parts, clock, access, limits, settings, volumes },
+      ...{ store, parts, clock, access, limits, settings, volumes, snapshots },
       log: this.logger(),
       onMove,
     });
@@ -87,6 +91,12 @@ export class Workbench {
   #newVolumes(): Volumes {
     const { store, parts, clock, access, limits } = this;
     return new Volumes({ store, disks: parts.volumes, clock, access, limits, log: this.logger() });
+  }
+
+  #newSnapshots(): Snapshots {
+    const { store, parts, clock, access, limits, settings } = this;
+    const log = this.logger();
+    return new Snapshots({ store, disks: parts.snapshots, clock, access, limits, settings, log });
   }
 
   logger(): Logger {

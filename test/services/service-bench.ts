@@ -20,6 +20,7 @@ import { artifactRoute } from "../../src/engine/services/artifact-route.js";
 import { artifactMethods } from "../../src/engine/services/artifacts.js";
 import { Git } from "../../src/engine/core/git/git.js";
 import { Sessions } from "../../src/engine/core/sessions.js";
+import { Snapshots } from "../../src/engine/core/snapshots.js";
 import { Stats } from "../../src/engine/core/stats.js";
 import { Volumes } from "../../src/engine/core/volumes.js";
 import { WorkspaceLimits } from "../../src/engine/core/workspace-limits.js";
@@ -37,6 +38,9 @@ import { identityMethods } from "../../src/engine/services/identity.js";
 import { runMethods } from "../../src/engine/services/run.js";
 import { sessionMethods } from "../../src/engine/services/sessions.js";
 import { egressMethods } from "../../src/engine/services/egress.js";
+import { SnapshotLinks } from "../../src/engine/services/snapshot-links.js";
+import { snapshotRoute } from "../../src/engine/services/snapshot-route.js";
+import { snapshotMethods } from "../../src/engine/services/snapshots.js";
 import { statsMethods } from "../../src/engine/services/stats.js";
 import { volumeMethods } from "../../src/engine/services/volumes.js";
 import { workspaceMethods } from "../../src/engine/services/workspace.js";
@@ -74,6 +78,8 @@ export class ServiceBench {
     ReturnType<typeof hostPortTunnelMethods>;
   /** To be served by a server of its own. */
   readonly artifactRoute: HttpRoute;
+  /** To be served by a server of its own. */
+  readonly snapshotRoute: HttpRoute;
   /** What was logged, as text. */
   readonly logged: string[] = [];
   readonly #routes: (router: ConnectRouter) => void;
@@ -93,6 +99,16 @@ export class ServiceBench {
     const limits = new WorkspaceLimits(store, settings);
     const { volumes: disks } = this.parts;
     const volumes = new Volumes({ store, disks, clock: this.clock, access, limits, log });
+    const { snapshots: disksOfSnapshots } = this.parts;
+    const snapshots = new Snapshots({
+      store,
+      disks: disksOfSnapshots,
+      clock: this.clock,
+      access,
+      limits,
+      settings,
+      log,
+    });
     const sessions = new Sessions({
       store,
       parts: this.parts,
@@ -101,6 +117,7 @@ export class ServiceBench {
       limits,
       settings,
       volumes,
+      snapshots,
       log,
     });
     const credentials = new Credentials(store, this.clock);
@@ -134,12 +151,15 @@ export class ServiceBench {
     const artifacts = new Artifacts({ store: store.artifacts, sessions, files, clock: this.clock });
     const links = new ArtifactLinks(new SignedLinks(store, this.clock), options.publicUrl);
     this.artifactRoute = artifactRoute({ artifacts, links, log });
+    const snapshotLinks = new SnapshotLinks(new SignedLinks(store, this.clock), options.publicUrl);
+    this.snapshotRoute = snapshotRoute({ sessions, snapshots, links: snapshotLinks, log });
     this.#routes = (router) => {
       router.service(SandboxService, {
         ...identityMethods(access.identity),
         ...sessionMethods({ sessions, images: this.parts.images, dataPlane }),
         ...workspaceMethods({ access, settings, limits }),
         ...volumeMethods({ sessions, volumes }),
+        ...snapshotMethods({ sessions, snapshots, snapshotLinks }),
         ...artifactMethods(artifacts, links),
         ...gitMethods(new Git(sessions, this.parts.runtime)),
         ...executeCommandMethods(executionOptions),

@@ -128,7 +128,6 @@ describe("a session", () => {
   });
 
   for (const [field, request] of Object.entries({
-    snapshot_id: { snapshotId: unknown },
     template_spec_id: { templateSpecId: unknown },
     setup_env: { setupEnv: { A: "b" } },
     setup_secrets: { setupSecrets: { A: "b" } },

@@ -14,6 +14,7 @@ import { artifactStoreContract } from "./artifact-store-contract.js";
 import { executionStoreContract } from "./execution-store-contract.js";
 import { everything, sessionRecord } from "./records.js";
 import { previewStoreContract } from "./preview-store-contract.js";
+import { snapshotStoreContract } from "./snapshot-store-contract.js";
 import { storeContract } from "./store-contract.js";
 import { volumeStoreContract } from "./volume-store-contract.js";
 
@@ -26,6 +27,7 @@ storeContract("the SQLite store", () => openSqliteStore(newPath()));
 executionStoreContract("the SQLite store", () => openSqliteStore(newPath()));
 artifactStoreContract("the SQLite store", () => openSqliteStore(newPath()));
 previewStoreContract("the SQLite store", () => openSqliteStore(newPath()));
+snapshotStoreContract("the SQLite store", () => openSqliteStore(newPath()));
 volumeStoreContract("the SQLite store", () => openSqliteStore(newPath()));
 
 describe("the SQLite store", () => {

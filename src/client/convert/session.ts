@@ -5,6 +5,7 @@ import type {
   VolumeAttachment as WireAttachment,
 } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { SandboxError } from "../errors.js";
+import { snapshotFromWire } from "./snapshot.js";
 import { dateFromWire, millisFromWire } from "./time.js";
 
 export function sessionFromWire(wire: SandboxSession | undefined): SessionInfo {
@@ -37,6 +38,7 @@ export function sessionFromWire(wire: SandboxSession | undefined): SessionInfo {
     pauseRetentionMs: millisFromWire(wire.pauseRetention),
     snapshotId: filled(wire.snapshotId),
     pauseSnapshotId: filled(wire.pauseSnapshotId),
+    pauseSnapshot: wire.pauseSnapshot && snapshotFromWire(wire.pauseSnapshot),
     sourceSnapshotId: filled(wire.sourceSnapshotId),
     sourceTemplateId: filled(wire.sourceTemplateId),
     sourceRegistryRef: filled(wire.sourceRegistryRef),

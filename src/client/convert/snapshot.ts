@@ -30,6 +30,8 @@ export function snapshotFromWire(wire: WireSnapshot | undefined): Snapshot {
     memoryMb: wire.memoryMb,
     diskSizeGb: wire.diskSizeGb,
     rawImageAvailable: wire.rawImageAvailable,
+    localReadyAt: dateFromWire(wire.localReadyAt),
+    propagationError: wire.propagationError === "" ? undefined : wire.propagationError,
     failureReason: wire.failureReason === "" ? undefined : wire.failureReason,
   };
 }

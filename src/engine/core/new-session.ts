@@ -38,5 +38,7 @@ export function newSession(request: CreateSession, access: Access, createdAt: Da
     env: request.env,
     sshAuthorizedKeys: checkAuthorizedKeys(request.sshAuthorizedKeys),
     image: request.image,
+    snapshotId: request.snapshotId,
+    sourceSnapshotId: request.snapshotId,
   };
 }

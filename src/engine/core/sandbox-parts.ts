@@ -6,7 +6,6 @@ import type { Runtime, SandboxFile, SandboxVolume } from "./ports/runtime.js";
 import type { SnapshotDisks } from "./ports/snapshot-disks.js";
 import type { SessionRecord } from "./ports/store.js";
 import type { VolumeDisks } from "./ports/volume-disks.js";
-import { gigabyte } from "./limits.js";
 import { networkPolicy } from "./egress.js";
 import { hostnameFor } from "./session-name.js";
 
@@ -33,12 +32,19 @@ export interface Boot {
   readonly signal: AbortSignal;
 }
 
-/** Puts a sandbox together and starts it; each part is recorded as soon as it exists, so that it can be removed. */
-export async function bootSandbox(parts: SandboxParts, boot: Boot): Promise<void> {
+/**
+ * Puts a sandbox together on a disk of its own and starts it; each part is recorded as soon as it exists, so that it
+ * can be removed.
+ */
+export async function bootSandbox(
+  parts: SandboxParts,
+  boot: Boot,
+  newDisk: () => Promise<Disk>,
+): Promise<void> {
   const { session, record, signal } = boot;
   signal.throwIfAborted();
   const disk = keep(
-    parts.disks.allocate(session.diskSizeGb * gigabyte),
+    newDisk(),
     ({ handle }) => record({ diskHandle: handle }),
     ({ handle }) => parts.disks.release(handle),
   );

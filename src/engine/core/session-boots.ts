@@ -2,10 +2,12 @@ import { TenkiError } from "../../domain/error.js";
 import type { Clock } from "./ports/clock.js";
 import { cloneFirst } from "./git/clone-first.js";
 import type { GitCall } from "./git/git-call.js";
-import { bootSandbox, type SandboxParts } from "./sandbox-parts.js";
+import { newIdentity } from "./restored-session.js";
+import { bootSandbox, type SandboxHandles, type SandboxParts } from "./sandbox-parts.js";
 import { secretFiles } from "./secret-files.js";
 import type { SessionEnds } from "./session-ends.js";
 import type { SessionSecrets } from "./session-secrets.js";
+import type { SessionSnapshots } from "./session-snapshots.js";
 import { messageOf, type SessionTable } from "./session-table.js";
 import type { SessionVolumes } from "./session-volumes.js";
 
@@ -16,6 +18,7 @@ export interface SessionBootsOptions {
   readonly ends: SessionEnds;
   readonly secrets: SessionSecrets;
   readonly volumes: SessionVolumes;
+  readonly snapshots: SessionSnapshots;
 }
 
 /** The sandboxes that are being started, each with the way to call that off. */
@@ -40,17 +43,18 @@ export class SessionBoots {
 
   /** From CREATING to RUNNING, or to its end; in the session's turn. */
   async boot(id: string, signal: AbortSignal, clone: GitCall | undefined): Promise<void> {
-    const { table, parts, clock, ends, volumes } = this.#options;
+    const { table, parts, clock, ends, volumes, snapshots } = this.#options;
     const session = table.get(id);
     const secrets = this.#options.secrets.kept(id);
     try {
-      await bootSandbox(parts, {
+      const boot = {
         session,
-        files: secretFiles(session, secrets),
+        files: [...secretFiles(session, secrets), ...newIdentity(session)],
         openVolumes: () => volumes.open(session),
-        record: (handles) => void table.change(id, handles),
+        record: (handles: SandboxHandles) => void table.change(id, handles),
         signal,
-      });
+      };
+      await bootSandbox(parts, boot, () => snapshots.newDisk(session));
       if (clone !== undefined) await cloneFirst(parts.runtime, { session, clone, secrets, signal });
       const now = clock.now();
       const attached = session.volumes.map((each) => ({ ...each, state: "ATTACHED" }));
@@ -59,6 +63,8 @@ export class SessionBoots {
       const reason: unknown = signal.reason;
       if (!(reason instanceof BootEnded)) table.logFailure(id, error);
       await ends.end(id, reason instanceof BootEnded ? reason.why : messageOf(error));
+    } finally {
+      snapshots.letGo(id);
     }
   }
 

@@ -1,3 +1,4 @@
+import { withoutPauseSnapshot } from "./pause-snapshot.js";
 import type { Clock } from "./ports/clock.js";
 import type { SessionRecord } from "./ports/store.js";
 import { removeSandbox, type SandboxParts } from "./sandbox-parts.js";
@@ -40,6 +41,7 @@ export class SessionEnds {
       diskHandle: undefined,
       sshHostKey: undefined,
       volumes: [],
+      ...withoutPauseSnapshot,
     });
     this.#removed.delete(id);
     secrets.forget(id);

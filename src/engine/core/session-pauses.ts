@@ -1,11 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { TenkiError } from "../../domain/error.js";
 import { isTerminal } from "../../domain/session.js";
 import type { Clock } from "./ports/clock.js";
 import type { SessionRecord } from "./ports/store.js";
+import { withoutPauseSnapshot } from "./pause-snapshot.js";
 import { bootOnKeptDisk, type SandboxParts } from "./sandbox-parts.js";
 import { secretFiles } from "./secret-files.js";
 import type { SessionSecrets } from "./session-secrets.js";
-import { messageOf, type SessionTable } from "./session-table.js";
+import { messageOf, type SessionChanges, type SessionTable } from "./session-table.js";
 import { wrongState } from "./session-states.js";
 import type { SessionUse } from "./session-use.js";
 import { retainedUntil } from "./session-end.js";
@@ -59,7 +61,10 @@ export class SessionPauses {
     const pausedAt = clock.now();
     const keptMs = pauseRetentionMs ?? settings.get().pauseRetentionMs;
     const pauseExpiresAt = keptMs === undefined ? undefined : retainedUntil(pausedAt, keptMs);
-    return table.move(id, "paused", { pausedAt, pauseExpiresAt, lastResumeError: undefined });
+    return table.move(id, "paused", {
+      ...{ pausedAt, pauseExpiresAt, lastResumeError: undefined },
+      ...(await this.#keptDisk(diskHandle)),
+    });
   }
 
   /** Refuses what cannot be resumed. */
@@ -88,7 +93,16 @@ export class SessionPauses {
       pausedAt: undefined,
       pauseExpiresAt: undefined,
       processesLost: undefined,
+      ...withoutPauseSnapshot,
     });
+  }
+
+  /** From now on its disk is a snapshot that others can be made of, where that can be. */
+  async #keptDisk(diskHandle: string | undefined): Promise<SessionChanges> {
+    const { disks, snapshots } = this.#options.parts;
+    if (diskHandle === undefined || snapshots.unavailable !== undefined) return {};
+    const usage = await disks.usage(diskHandle);
+    return { pauseSnapshotId: randomUUID(), pauseSnapshotBytes: usage?.usedBytes };
   }
 
   async #bootAgain(id: string, signal: AbortSignal): Promise<void> {

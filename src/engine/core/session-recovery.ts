@@ -2,6 +2,7 @@ import { isTerminal } from "../../domain/session.js";
 import type { KeyedMutex } from "../../lib/keyed-mutex.js";
 import type { Logger } from "../../lib/logger.js";
 import { networkPolicy } from "./egress.js";
+import { withoutPauseSnapshot } from "./pause-snapshot.js";
 import type { NetworkPolicy } from "./ports/network.js";
 import type { SessionRecord } from "./ports/store.js";
 import type { SandboxParts } from "./sandbox-parts.js";
@@ -87,7 +88,11 @@ export class SessionRecovery {
 
   async #settleRunning(record: SessionRecord): Promise<SessionRecord> {
     const { parts, ends } = this.#options;
-    return (await parts.runtime.isRunning(record.id)) ? record : ends.end(record.id, goneAtStart);
+    const { id } = record;
+    if (!(await parts.runtime.isRunning(id))) return ends.end(id, goneAtStart);
+    // Where a snapshot was being taken, everything in it was to stand still for a moment.
+    if (parts.snapshots.needsStill && (await parts.runtime.isPaused(id))) await parts.runtime.resume(id);
+    return record;
   }
 
   async #settlePausing({ id }: SessionRecord): Promise<SessionRecord> {
@@ -121,7 +126,11 @@ export class SessionRecovery {
       return table.move(id, "resume_failed", { lastResumeError: "the engine stopped while it was resumed" });
     }
     table.touch(id);
-    return table.move(id, "resumed", { pausedAt: undefined, pauseExpiresAt: undefined });
+    return table.move(id, "resumed", {
+      pausedAt: undefined,
+      pauseExpiresAt: undefined,
+      ...withoutPauseSnapshot,
+    });
   }
 }
 

@@ -28,6 +28,8 @@ export interface CreateSession {
   readonly cloneRepoUrl: string;
   /** Empty: the default image. */
   readonly image: string;
+  /** What it starts from; what the request leaves out is as it was there. Default: the image alone. */
+  readonly snapshotId?: string | undefined;
   /** What is mounted in it from the beginning. */
   readonly volumes: readonly VolumeMount[];
 }

@@ -11,6 +11,7 @@ import type { GitCall } from "./git/git-call.js";
 import { newSession } from "./new-session.js";
 import type { Clock } from "./ports/clock.js";
 import type { SessionRecord, Store } from "./ports/store.js";
+import { fromSource } from "./restored-session.js";
 import type { SandboxParts } from "./sandbox-parts.js";
 import { SessionBoots } from "./session-boots.js";
 import { endAfter } from "./session-end.js";
@@ -21,11 +22,13 @@ import { SessionPauses } from "./session-pauses.js";
 import { type Recovered, SessionRecovery } from "./session-recovery.js";
 import type { CreateSession, ListSessions, SessionList, UpdateSession } from "./session-requests.js";
 import { SessionSecrets, splitSecrets } from "./session-secrets.js";
+import { SessionSnapshots } from "./session-snapshots.js";
 import { SessionSsh } from "./session-ssh.js";
 import { wrongState } from "./session-states.js";
 import { messageOf, type SessionChanges, SessionTable } from "./session-table.js";
 import { SessionUse } from "./session-use.js";
 import { SessionVolumes } from "./session-volumes.js";
+import type { Snapshots } from "./snapshots.js";
 import type { Volumes } from "./volumes.js";
 import type { WorkspaceLimits } from "./workspace-limits.js";
 import type { WorkspaceSettings } from "./workspace-settings.js";
@@ -38,6 +41,7 @@ export interface SessionsOptions {
   readonly limits: WorkspaceLimits;
   readonly settings: WorkspaceSettings;
   readonly volumes: Volumes;
+  readonly snapshots: Snapshots;
   readonly log: Logger;
   /** As in `SessionTableOptions`. */
   readonly onMove?: ((record: SessionRecord) => void) | undefined;
@@ -48,6 +52,7 @@ export class Sessions {
   readonly secrets: SessionSecrets;
   readonly ssh: SessionSsh;
   readonly volumes: SessionVolumes;
+  readonly snapshots: SessionSnapshots;
   readonly #options: SessionsOptions;
   readonly #table: SessionTable;
   readonly #ends: SessionEnds;
@@ -68,8 +73,9 @@ export class Sessions {
     const use = new SessionUse(table, clock);
     const { runtime } = parts;
     const volumes = new SessionVolumes({ table, runtime, volumes: options.volumes, turns, use });
+    const snapshots = new SessionSnapshots({ table, parts, snapshots: options.snapshots, turns });
     const ends = new SessionEnds({ table, parts, clock, secrets, volumes });
-    const boots = new SessionBoots({ table, parts, clock, ends, secrets, volumes });
+    const boots = new SessionBoots({ table, parts, clock, ends, secrets, volumes, snapshots });
     const pauses = new SessionPauses({ table, parts, clock, use, settings, secrets, volumes });
     const recovery = new SessionRecovery({ table, parts, ends, pauses, turns, volumes, log });
     const ways = {
@@ -81,6 +87,7 @@ export class Sessions {
     this.secrets = secrets;
     this.ssh = new SessionSsh(table);
     this.volumes = volumes;
+    this.snapshots = snapshots;
     this.#table = table;
     this.#use = use;
     this.#ends = ends;
@@ -91,8 +98,10 @@ export class Sessions {
   }
 
   /** Records a new session and begins to boot it; who wants it running watches it. */
-  create(request: CreateSession): SessionRecord {
+  create(asked: CreateSession): SessionRecord {
     if (this.#closing) throw stopping();
+    const { snapshotId } = asked;
+    const request = snapshotId === undefined ? asked : fromSource(asked, this.snapshots.source(snapshotId));
     const { access, clock, limits, parts } = this.#options;
     if (request.egress !== undefined) requireLists(parts.network);
     const { env, secrets } = splitSecrets(request.env);
@@ -107,6 +116,7 @@ export class Sessions {
     };
     limits.checkCreate(record);
     this.#table.insert(record);
+    if (snapshotId !== undefined) this.snapshots.plan(record.id, snapshotId);
     this.secrets.keep(record.id, secrets);
     void this.#boot(record.id, clone);
     if (record.timeoutAt !== undefined) this.#onNewDue(record.timeoutAt);

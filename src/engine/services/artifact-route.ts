@@ -1,15 +1,12 @@
-import { randomBytes } from "node:crypto";
-import { ConnectError } from "@connectrpc/connect";
-import { type ErrorKind, TenkiError } from "../../domain/error.js";
+import { TenkiError } from "../../domain/error.js";
 import type { Logger } from "../../lib/logger.js";
 import { artifactBytesMax, type Artifacts, tooLarge } from "../core/artifacts.js";
 import type { ArtifactRecord } from "../core/ports/artifact-store.js";
-import { refuse, refuseBody } from "../server/node-handler.js";
-import { isAllowedOrigin } from "../server/origin.js";
 import type { HttpRoute } from "../server/routes.js";
 import { type NodeResponse, sendResponse } from "../server/send-response.js";
 import { type NodeRequest, toUniversalRequest } from "../server/universal-request.js";
 import { type ArtifactLinks, artifactsPrefix, type Direction } from "./artifact-links.js";
+import { answerLinkError, requireAllowedOrigin, requireMethod } from "./link-answer.js";
 import { downloadResponse } from "./artifact-response.js";
 
 export interface ArtifactRouteOptions {
@@ -49,7 +46,7 @@ export function artifactRoute(options: ArtifactRouteOptions): HttpRoute {
         ended(200);
       } catch (error) {
         if (response.headersSent) throw error;
-        ended(answerError(error, request, response, options.log));
+        ended(answerLinkError(error, { what: "artifact", request, response, log: options.log }));
       }
     },
   };
@@ -61,13 +58,10 @@ function admit(
   request: NodeRequest,
   response: NodeResponse,
 ): Transfer {
-  if (!isAllowedOrigin(request.headers.origin)) {
-    throw new TenkiError("permission_denied", "requests from web pages of other hosts are refused");
-  }
+  requireAllowedOrigin(request);
   const link = links.read(request.url ?? "");
   if (link === undefined) throw new TenkiError("not_found", "no such path");
-  const allowed = methods[link.direction];
-  if (!allowed.includes(request.method ?? "")) throw new WrongMethodError(allowed);
+  requireMethod(request, methods[link.direction]);
   return { artifact: artifacts.get(link.id), direction: link.direction, request, response };
 }
 
@@ -107,44 +101,4 @@ async function* bodyOf(
   }
   if (bytes < announced)
     throw new TenkiError("invalid_argument", "the body is shorter than its content-length");
-}
-
-class WrongMethodError extends TenkiError {
-  readonly allowed: string;
-
-  constructor(allowed: readonly string[]) {
-    super("invalid_argument", `the link is for ${allowed.join(" and ")} only`);
-    this.allowed = allowed.join(", ");
-  }
-}
-
-const statuses: Readonly<Partial<Record<ErrorKind, number>>> = {
-  invalid_argument: 400,
-  permission_denied: 403,
-  not_found: 404,
-  failed_precondition: 409,
-  out_of_range: 413,
-  unavailable: 503,
-  resource_exhausted: 507,
-};
-
-/** Says why, in a short text, and returns the status. */
-function answerError(error: unknown, request: NodeRequest, response: NodeResponse, log: Logger): number {
-  if (error instanceof ConnectError) {
-    response.destroy(); // the caller went away
-    return 499;
-  }
-  const known = error instanceof TenkiError ? statuses[error.kind] : undefined;
-  const status = error instanceof WrongMethodError ? 405 : (known ?? 500);
-  if (error instanceof WrongMethodError) response.setHeader("allow", error.allowed);
-  refuse(response, status, known === undefined ? unexpected(error, log) : (error as TenkiError).message);
-  refuseBody(request);
-  return status;
-}
-
-function unexpected(error: unknown, log: Logger): string {
-  const reference = randomBytes(4).toString("hex");
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  log.error("unexpected error", { method: "artifact", reference, stack });
-  return `internal error: see reference ${reference} in the engine's log`;
 }

@@ -16,6 +16,7 @@ import type { Git } from "../core/git/git.js";
 import type { PreviewParts } from "../core/previews/assemble-previews.js";
 import type { Images } from "../core/ports/images.js";
 import type { Sessions } from "../core/sessions.js";
+import type { Snapshots } from "../core/snapshots.js";
 import type { Stats } from "../core/stats.js";
 import type { Volumes } from "../core/volumes.js";
 import type { WorkspaceLimits } from "../core/workspace-limits.js";
@@ -36,6 +37,8 @@ import { identityMethods } from "./identity.js";
 import { runMethods } from "./run.js";
 import { sessionMethods } from "./sessions.js";
 import { authorizedKeysMethods, sshGatewayMethods, sshMethods, type SshMethodsOptions } from "./ssh.js";
+import type { SnapshotLinks } from "./snapshot-links.js";
+import { snapshotMethods } from "./snapshots.js";
 import { statsMethods } from "./stats.js";
 import { volumeMethods } from "./volumes.js";
 import { workspaceMethods } from "./workspace.js";
@@ -44,6 +47,8 @@ export interface ServicesOptions extends DialMethodsOptions {
   readonly access: Access;
   readonly sessions: Sessions;
   readonly volumes: Volumes;
+  readonly snapshots: Snapshots;
+  readonly snapshotLinks: SnapshotLinks;
   readonly settings: WorkspaceSettings;
   readonly limits: WorkspaceLimits;
   readonly commands: Commands;
@@ -70,6 +75,7 @@ export function createServices(options: ServicesOptions): ServiceImplSpec[] {
       ...sessionMethods(options),
       ...workspaceMethods(options),
       ...volumeMethods(options),
+      ...snapshotMethods(options),
       ...gitMethods(options.git),
       ...executeCommandMethods(options),
       ...authorizedKeysMethods(options.sessions),

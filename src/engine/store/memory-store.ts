@@ -2,6 +2,7 @@ import { TenkiError } from "../../domain/error.js";
 import type { PageRequest, SessionFilter, SessionPage, SessionRecord, Store } from "../core/ports/store.js";
 import { MemoryArtifacts } from "./memory-artifacts.js";
 import { MemoryExecutions } from "./memory-executions.js";
+import { MemorySnapshots } from "./memory-snapshots.js";
 import { MemoryVolumes } from "./memory-volumes.js";
 import { MemoryPreviews } from "./memory-previews.js";
 
@@ -11,6 +12,7 @@ export class MemoryStore implements Store {
   readonly artifacts = new MemoryArtifacts();
   readonly volumes = new MemoryVolumes();
   readonly previews = new MemoryPreviews();
+  readonly snapshots = new MemorySnapshots((id) => this.#isLive(id));
   readonly #sessions = new Map<string, SessionRecord>();
   readonly #settings = new Map<string, string>();
 
@@ -55,6 +57,11 @@ export class MemoryStore implements Store {
 
   close(): void {
     this.#sessions.clear();
+  }
+
+  #isLive(id: string): boolean {
+    const session = this.#sessions.get(id);
+    return session !== undefined && session.state !== "TERMINATED";
   }
 
   #newestFirst(): SessionRecord[] {

@@ -55,4 +55,14 @@ export const migrations: readonly string[] = [
     record  TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE snapshots (
+    id          TEXT PRIMARY KEY,
+    session_id  TEXT NOT NULL,
+    created_ms  INTEGER NOT NULL,
+    record      TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX snapshots_by_age ON snapshots (created_ms DESC, id DESC);
+  CREATE INDEX snapshots_of_session ON snapshots (session_id, created_ms DESC, id DESC);
+  `,
 ];

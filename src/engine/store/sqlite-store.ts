@@ -1,6 +1,7 @@
 import { TenkiError } from "../../domain/error.js";
 import type { ArtifactStore } from "../core/ports/artifact-store.js";
 import type { ExecutionStore } from "../core/ports/execution-store.js";
+import type { SnapshotStore } from "../core/ports/snapshot-store.js";
 import type { VolumeStore } from "../core/ports/volume-store.js";
 import type { PreviewStore } from "../core/ports/preview-store.js";
 import type { PageRequest, SessionFilter, SessionPage, SessionRecord, Store } from "../core/ports/store.js";
@@ -9,6 +10,7 @@ import { fromRow, type SessionRow, toRow } from "./session-row.js";
 import { SqliteArtifacts } from "./sqlite-artifacts.js";
 import { SqliteDatabase } from "./sqlite-database.js";
 import { SqliteExecutions } from "./sqlite-executions.js";
+import { SqliteSnapshots } from "./sqlite-snapshots.js";
 import { SqliteVolumes } from "./sqlite-volumes.js";
 import { SqlitePreviews } from "./sqlite-previews.js";
 
@@ -32,6 +34,7 @@ class SqliteStore implements Store {
   readonly artifacts: ArtifactStore;
   readonly volumes: VolumeStore;
   readonly previews: PreviewStore;
+  readonly snapshots: SnapshotStore;
   readonly #database: SqliteDatabase;
 
   constructor(database: SqliteDatabase) {
@@ -39,6 +42,7 @@ class SqliteStore implements Store {
     this.executions = new SqliteExecutions(database);
     this.artifacts = new SqliteArtifacts(database);
     this.volumes = new SqliteVolumes(database);
+    this.snapshots = new SqliteSnapshots(database);
     this.previews = new SqlitePreviews(database);
   }
 

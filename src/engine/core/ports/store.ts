@@ -2,7 +2,7 @@ import type { SshKeyPair } from "./ssh-keys.js";
 import type { SessionInfo, SessionState } from "../../../domain/session.js";
 
 /** A session as the record keeps it: what everybody may see, and what only the engine needs. */
-export interface SessionRecord extends SessionInfo {
+export interface SessionRecord extends Omit<SessionInfo, "pauseSnapshot"> {
   /** The names that environment variables go by, with their values: never shown. */
   readonly env: Readonly<Record<string, string>>;
   /** The names of those whose values are kept out of the record. */
@@ -19,6 +19,8 @@ export interface SessionRecord extends SessionInfo {
   readonly egress?: readonly string[] | undefined;
   readonly networkHandle?: string | undefined;
   readonly diskHandle?: string | undefined;
+  /** What is on the disk that a paused session is kept with. */
+  readonly pauseSnapshotBytes?: number | undefined;
   /** Paused, and nothing is left of it but its disk. */
   readonly processesLost?: boolean | undefined;
 }

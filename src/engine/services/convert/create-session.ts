@@ -26,13 +26,13 @@ export function fromCreateRequest(request: CreateSessionRequest): CreateSession 
     sshAuthorizedKeys: request.sshAuthorizedKeys,
     cloneRepoUrl: request.cloneRepoUrl,
     image: request.registryRef ?? "",
+    snapshotId: request.snapshotId,
     volumes: request.volumes,
   };
 }
 
 function refuseUnsupported(request: CreateSessionRequest): void {
   const asked: Readonly<Record<string, boolean>> = {
-    snapshot_id: request.snapshotId !== undefined,
     template_spec_id: request.templateSpecId !== undefined,
     setup_env: Object.keys(request.setupEnv).length > 0,
     setup_secrets: Object.keys(request.setupSecrets).length > 0,

@@ -1,15 +1,19 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { SessionInfo, SessionState } from "../../../domain/session.js";
+import type { SessionState } from "../../../domain/session.js";
 import {
   type SandboxSessionSchema,
   SessionState as WireSessionState,
 } from "../../../gen/tenki/sandbox/v1/sandbox_pb.js";
+import { pauseSnapshotOf } from "../../core/pause-snapshot.js";
+import type { SessionRecord } from "../../core/ports/store.js";
 import { defined } from "./defined.js";
+import { toWireSnapshot } from "./snapshot.js";
 import { durationFromMs, toTimestamp } from "./time.js";
 
 /** A session for the wire; what only the engine knows of it stays here. */
-export function toWireSession(session: SessionInfo): MessageInitShape<typeof SandboxSessionSchema> {
+export function toWireSession(session: SessionRecord): MessageInitShape<typeof SandboxSessionSchema> {
   const { pauseRetentionMs } = session;
+  const pauseSnapshot = pauseSnapshotOf(session);
   return {
     id: session.id,
     name: session.name,
@@ -40,7 +44,8 @@ export function toWireSession(session: SessionInfo): MessageInitShape<typeof San
       idleTimeoutMinutes: session.idleTimeoutMinutes,
       pauseRetention: pauseRetentionMs === undefined ? undefined : durationFromMs(pauseRetentionMs),
       snapshotId: session.snapshotId,
-      pauseSnapshotId: session.pauseSnapshotId,
+      pauseSnapshotId: pauseSnapshot?.id,
+      pauseSnapshot: pauseSnapshot && toWireSnapshot(pauseSnapshot),
       sourceSnapshotId: session.sourceSnapshotId,
       sourceTemplateId: session.sourceTemplateId,
       sourceRegistryRef: session.sourceRegistryRef,
