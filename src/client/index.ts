@@ -38,7 +38,9 @@ export type {
 export { OpenCode, OpenCodeInstance } from "./open-code.js";
 export type { OpenCodeResult, OpenCodeRunOptions } from "./open-code.js";
 export type { OpenCodeEvent } from "./open-code-transcript.js";
+export type { LoginRefusal } from "../domain/login-refusal.js";
 export { SSHConnection } from "./ssh-connection.js";
+export type { LoginRefusalListener } from "./ssh-connection.js";
 export type { SSHOptions } from "./ssh.js";
 export type { SSHAuthority } from "./ssh-authority.js";
 export type { SSHCert, SSHCertPermissions } from "./ssh-gateway.js";

@@ -1,4 +1,5 @@
 import type { WebSocket } from "ws";
+import { type LoginRefusal, loginRefusals } from "../domain/login-refusal.js";
 import { ConnectionError } from "./connection-error.js";
 import { StreamClosedError } from "./errors.js";
 
@@ -13,20 +14,26 @@ const closeReasons: Readonly<Record<number, string>> = {
   1006: "the connection to the gateway was lost",
 };
 
+/** Hears why the server does not let in who speaks on top of a connection; it may still take another key. */
+export type LoginRefusalListener = (refusal: LoginRefusal) => void;
+
 /** The raw bytes of an SSH connection; what speaks SSH sits on top of it. */
 export class SSHConnection {
   readonly #socket: WebSocket;
+  readonly #onLoginRefused: LoginRefusalListener;
   #unread: Uint8Array[] = [];
   #unreadBytes = 0;
   #ended = false;
   #failure: ConnectionError | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, onLoginRefused: LoginRefusalListener = () => undefined) {
     this.#socket = socket;
+    this.#onLoginRefused = onLoginRefused;
     socket.binaryType = "nodebuffer";
     socket.on("message", (data: Buffer, isBinary: boolean) => {
       if (isBinary) this.#received(data);
+      else this.#heard(data.toString());
     });
     socket.on("close", (code, reason) => {
       this.#ended = true;
@@ -72,6 +79,12 @@ export class SSHConnection {
   /** Ends it without waiting for the other side. */
   terminate(): void {
     this.#socket.terminate();
+  }
+
+  /** A gateway says nothing else that means something, and many say nothing. */
+  #heard(text: string): void {
+    const refusal = loginRefusals.find((known) => text === JSON.stringify({ login_refused: known }));
+    if (refusal !== undefined) this.#onLoginRefused(refusal);
   }
 
   #received(data: Uint8Array): void {

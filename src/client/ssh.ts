@@ -10,7 +10,7 @@ import {
   UnauthorizedError,
 } from "./errors.js";
 import type { Rpc } from "./rpc.js";
-import { SSHConnection } from "./ssh-connection.js";
+import { type LoginRefusalListener, SSHConnection } from "./ssh-connection.js";
 import { bridgeAt, findSshGateway } from "./ssh-gateway.js";
 
 const handshakeTimeoutMs = 15_000;
@@ -20,13 +20,15 @@ export interface SSHOptions {
   readonly signal?: AbortSignal | undefined;
   /** The gateway's address, where it is known: nobody is asked for it. */
   readonly gateway?: string | undefined;
+  /** Default: nobody hears. Services other than tenki's engine tell nothing. */
+  readonly onLoginRefused?: LoginRefusalListener | undefined;
 }
 
 /** Opens the byte stream to a session's SSH server, through the gateway that is in charge of it. */
 export async function connectSsh(
   rpc: Rpc,
   sessionId: string,
-  { signal, gateway }: SSHOptions = {},
+  { signal, gateway, onLoginRefused }: SSHOptions = {},
 ): Promise<SSHConnection> {
   const { token, rootCertificates } = rpc.settings;
   const address = gateway ?? (await findSshGateway(rpc, signal));
@@ -39,7 +41,7 @@ export async function connectSsh(
     generateMask: noMask,
     ...(rootCertificates === undefined ? {} : { ca: rootCertificates as string | Buffer | Buffer[] }),
   });
-  const connection = new SSHConnection(socket);
+  const connection = new SSHConnection(socket, onLoginRefused);
   const abort = () => socket.terminate();
   signal?.addEventListener("abort", abort, { once: true });
   try {

@@ -190,6 +190,41 @@ describe("ssh-proxy", () => {
     }
   });
 
+  it("says why the server lets ssh not in, and has another certificate the next time", async () => {
+    const told: readonly [why: string, words: RegExp][] = [
+      ["certificate_expired", /^error: the SSH certificate has expired\nhint: run the same command again/],
+      ["certificate_not_yet_valid", /^error: .* not valid yet by the server's clock.*\nhint: /],
+      ["certificate_not_for_this", /^error: the SSH certificate is for another session, .*\nhint: run/],
+    ];
+    for (const [why, words] of told) {
+      service.ssh.serve = (socket) => {
+        for (const text of ["hello", "{}", JSON.stringify({ login_refused: why })]) socket.send(text);
+        socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+      };
+      await prepare("--session", demo);
+      const before = service.ssh.issued.length;
+      const { code, stdout, stderr } = await world.call(proxy("--session", demo), { input: "x" });
+      assert.deepEqual([code, stdout], [0, "x"], "ssh may have another key");
+      assert.match(stderr, words);
+      assert.equal(stderr.split("\n").length, 3);
+      await prepare("--session", demo);
+      assert.equal(service.ssh.issued.length, before + 1);
+    }
+  });
+
+  it("says which login names there are, and keeps the certificate", async () => {
+    service.ssh.serve = (socket) => {
+      socket.send(JSON.stringify({ login_refused: "unknown_user" }));
+      socket.on("message", () => socket.close(1000));
+    };
+    await prepare("--session", demo);
+    const before = service.ssh.issued.length;
+    const { stderr } = await world.call(proxy("--session", demo), { input: "x" });
+    assert.equal(stderr, "error: the session has no such login name\nhint: log in as tenki or root\n");
+    await prepare("--session", demo);
+    assert.equal(service.ssh.issued.length, before);
+  });
+
   it("holds the server back while ssh does not read", async () => {
     let sent = 0;
     service.ssh.serve = (socket) => {

@@ -58,7 +58,7 @@ export const programs: Readonly<Record<string, Program>> = {
     for await (const data of io.stdin) await io.write("stdout", data);
     return 0;
   },
-  /** An SSH server as far as a bridge can tell: says back what it is told; `quit`, `flood`, `stall`. */
+  /** An SSH server as far as a bridge can tell: says back what it is told; `quit`, `flood`, `stall`, `log LINE`. */
   sshd: async (io) => {
     await io.write("stderr", "Connection from UNKNOWN\n\u0007bell\n");
     for await (const data of io.stdin) {
@@ -66,6 +66,7 @@ export const programs: Readonly<Record<string, Program>> = {
       if (word === "quit") return 0;
       if (word === "stall") await new Promise((resolve) => io.signal.addEventListener("abort", resolve));
       if (word === "flood") await flood(io);
+      if (word.startsWith("log ")) await io.write("stderr", `${word.slice(4)}\n`);
       await io.write("stdout", data);
     }
     return 0;

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { Client } from "../../src/client/index.js";
 import { SshPlace } from "./support/ssh-place.js";
-import { ended, Workbench } from "./support/tenki.js";
+import { ended, type EngineStarted, Workbench } from "./support/tenki.js";
 
 /** Who gets in by ssh, who does not, and what either is told. */
 describe("ssh's doors", () => {
@@ -12,9 +13,10 @@ describe("ssh's doors", () => {
   let place: SshPlace;
   let id: string;
   let other: string;
+  let engine: EngineStarted;
   before(async () => {
     bench = await Workbench.open();
-    await bench.startEngine();
+    engine = await bench.startEngine();
     await bench.ok(["login", "--endpoint", "local"]);
     const create = async (name: string) =>
       (await bench.json<{ id: string }>(["sandbox", "create", "--name", name])).id;
@@ -81,7 +83,52 @@ describe("ssh's doors", () => {
       assert.equal((await login(id)).code, 0);
       const { code, stderr } = await login(other);
       assert.equal(code, 255);
+      assert.match(stderr, /^error: the SSH certificate is for another session, .*\nhint: /);
       assert.match(stderr, /Permission denied \(publickey\)/);
+    });
+
+    /** In place of the one that is kept: really over, and `believedMs` from now on good by what this side knows. */
+    async function placeExpired(believedMs: number): Promise<void> {
+      const client = new Client({ baseUrl: engine.endpoint, authToken: engine.token });
+      const key = await readFile(local(".config", "tenki", "ssh", "id_ed25519.pub"), "utf8");
+      const { sshCert, expiresAt } = await client.session(id).issueSshCert(key, { ttlMs: 1_000 });
+      client.close();
+      const path = kept(id, "id_ed25519-cert.pub");
+      await writeFile(path, `${sshCert}\n`);
+      await utimes(path, new Date(), new Date(Date.now() + believedMs));
+      const isOver = () => Promise.resolve(Date.now() > Number(expiresAt) || undefined);
+      await place.until("the certificate's end", isOver);
+    }
+    const isExpired =
+      /^error: the SSH certificate has expired\nhint: run the same command again.*\n.*Permission denied/;
+
+    it("a certificate that is over, in words, when a line from before is pasted; the next time it is a new one", async () => {
+      const line = (await bench.ok(["sandbox", "ssh-command", "demo"])).trim();
+      await placeExpired(-1_000);
+      const paste = () => place.run("sh", ["-c", `${line} -F none whoami`]);
+      const refused = await paste();
+      assert.equal(refused.code, 255);
+      assert.match(refused.stderr, isExpired);
+      assert.deepEqual(await paste(), { code: 0, stdout: "root\n", stderr: "" });
+    });
+
+    it("no login by the config for that: it gets a new one first", async () => {
+      await placeExpired(-1_000);
+      assert.deepEqual(await place.ssh("sbx-demo", "whoami"), { code: 0, stdout: "tenki\n", stderr: "" });
+    });
+
+    it("a certificate that is over though its file's time says otherwise, in words, and once", async () => {
+      await placeExpired(30_000);
+      const { code, stderr } = await place.ssh("sbx-demo", "whoami");
+      assert.equal(code, 255);
+      assert.match(stderr, isExpired);
+      assert.deepEqual(await place.ssh("sbx-demo", "whoami"), { code: 0, stdout: "tenki\n", stderr: "" });
+    });
+
+    it("who is neither tenki nor root, and says who is", async () => {
+      const { code, stderr } = await place.ssh("daemon@sbx-demo", "true");
+      assert.equal(code, 255);
+      assert.match(stderr, /^error: the session has no such login name\nhint: log in as tenki or root\n/);
     });
 
     it("a server whose key is not the one that is known", async () => {

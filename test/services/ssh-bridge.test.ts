@@ -274,6 +274,32 @@ describe("the bridge to SSH servers", () => {
     await untilNoneRuns();
   });
 
+  it("tells why the server lets nobody in, once, and nothing else that comes from inside", async () => {
+    const socket = await open();
+    const texts: string[] = [];
+    socket.on("message", (data: Buffer, isBinary) => void (isBinary || texts.push(data.toString())));
+    for (const line of [
+      "Certificate invalid: expired",
+      "Certificate invalid: expired",
+      "error: Certificate invalid: expired, says the guest",
+      "Certificate invalid: not yet valid",
+      "Certificate does not contain an authorized principal",
+      "Invalid user bob from UNKNOWN port 65535",
+      "User daemon from UNKNOWN not allowed because not listed in AllowUsers",
+    ]) {
+      const echoed = received(socket, 4 + line.length);
+      socket.send(Buffer.from(`log ${line}`));
+      await echoed;
+    }
+    const reasons = ["expired", "not_yet_valid", "not_for_this"].map((why) => `certificate_${why}`);
+    assert.deepEqual(
+      texts,
+      [...reasons, "unknown_user"].map((why) => JSON.stringify({ login_refused: why })),
+    );
+    socket.terminate();
+    await untilNoneRuns();
+  });
+
   it("logs what the server says as no more than letters", async () => {
     const socket = await open();
     socket.send(Buffer.from("quit"));

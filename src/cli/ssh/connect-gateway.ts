@@ -1,10 +1,11 @@
-import { ConnectionError, type Client, type SSHConnection } from "../../client/index.js";
+import { ConnectionError, type Client, type LoginRefusal, type SSHConnection } from "../../client/index.js";
 import { writeFileAtomic } from "../../lib/atomic-file.js";
 import type { Context } from "../context.js";
 import { findSession } from "../find-session.js";
 import { keptGateway, prepareSsh, type SshAccess } from "./prepare-ssh.js";
 import { readAlias, sessionOfAlias } from "./session-alias.js";
 import { sshPaths } from "./ssh-paths.js";
+import { tellRefusal } from "./tell-refusal.js";
 
 /** A session that ssh names, or somebody who calls the proxy. */
 export interface ProxiedSession {
@@ -29,14 +30,16 @@ export async function prepareProxied(named: ProxiedSession, ctx: Context): Promi
 export async function connectGateway(access: SshAccess, ctx: Context): Promise<SSHConnection> {
   const client = await ctx.client();
   const session = client.session(access.sessionId);
+  const onLoginRefused = (refusal: LoginRefusal) =>
+    void tellRefusal(refusal, access, ctx).catch(() => undefined); // stderr is closed
   const named = (await ctx.settings()).gateway;
   const kept = named ?? keptGateway(access.files);
   try {
-    if (kept !== undefined) return await session.ssh({ gateway: kept });
+    if (kept !== undefined) return await session.ssh({ gateway: kept, onLoginRefused });
   } catch (error) {
     if (named !== undefined || !(error instanceof ConnectionError)) throw error;
   }
-  return session.ssh({ gateway: await askGateway(client, access) });
+  return session.ssh({ gateway: await askGateway(client, access), onLoginRefused });
 }
 
 async function askGateway(client: Client, { files }: SshAccess): Promise<string> {

@@ -58,6 +58,11 @@ function isReady({ sessionId, key, files }: SshAccess): boolean {
   }
 }
 
+/** For a certificate that the server has refused, whatever its times say; one that is just issued is a new one. */
+export async function renewNextTime({ files, clockAheadMs }: SshAccess): Promise<void> {
+  if (clockAheadMs === undefined) await utimes(files.certificate, new Date(), new Date(0));
+}
+
 /** It begins this much in the past, for clocks that differ. */
 const backdatedMs = 60_000;
 

@@ -8,15 +8,18 @@ const linesMax = 200;
 export class SshServerLog {
   readonly #log: Logger;
   readonly #sessionId: string;
+  readonly #onLine: (line: string) => void;
   readonly #startedAt = performance.now();
   #begun = "";
   #lines = 0;
   #last: string | undefined;
   #exitCode: number | undefined;
 
-  constructor(log: Logger, sessionId: string) {
+  /** `onLine` hears what is logged. */
+  constructor(log: Logger, sessionId: string, onLine: (line: string) => void) {
     this.#log = log;
     this.#sessionId = sessionId;
+    this.#onLine = onLine;
   }
 
   add(data: Uint8Array): void {
@@ -42,6 +45,8 @@ export class SshServerLog {
     if (line === "") return;
     this.#last = line.slice(0, lineLengthMax).replace(/[^\x20-\x7e]/g, "?");
     this.#lines += 1;
-    if (this.#lines <= linesMax) this.#log.debug("sshd", { session: this.#sessionId, said: this.#last });
+    if (this.#lines > linesMax) return;
+    this.#log.debug("sshd", { session: this.#sessionId, said: this.#last });
+    this.#onLine(this.#last);
   }
 }

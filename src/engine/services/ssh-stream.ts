@@ -5,6 +5,7 @@ import type { GuestProcess } from "../core/ports/runtime.js";
 import { untilStopping } from "./cut-off.js";
 import { followProcess } from "./follow-process.js";
 import { SocketBytes } from "./socket-bytes.js";
+import { SshRefusals } from "./ssh-refusals.js";
 import { SshServerLog } from "./ssh-server-log.js";
 
 export interface CarryOptions {
@@ -33,7 +34,8 @@ export async function carrySsh(
 ): Promise<void> {
   const lost = new AbortController();
   const call = untilStopping(lost.signal, stopping);
-  const said = new SshServerLog(log, sessionId);
+  const refusals = new SshRefusals(socket);
+  const said = new SshServerLog(log, sessionId, (line) => refusals.hear(line));
   const bytes = new SocketBytes(socket);
   const pings = setInterval(() => socket.ping(), pingMs);
   let grace: NodeJS.Timeout | undefined;

@@ -1,0 +1,29 @@
+import type { LoginRefusal } from "../../client/index.js";
+import { TenkiError } from "../../domain/error.js";
+import type { Context } from "../context.js";
+import { reportError } from "../output/error.js";
+import { renewNextTime, type SshAccess } from "./prepare-ssh.js";
+
+const again = "run the same command again: it gets a new certificate";
+
+const words: Readonly<Record<LoginRefusal, readonly [message: string, hint: string]>> = {
+  certificate_expired: ["the SSH certificate has expired", again],
+  certificate_not_yet_valid: [
+    "the SSH certificate is not valid yet by the server's clock, which has been changed",
+    `set that clock right, or ${again}`,
+  ],
+  certificate_not_for_this: [
+    "the SSH certificate is for another session, or for other addresses than this connection's",
+    again,
+  ],
+  unknown_user: ["the session has no such login name", "log in as tenki or root"],
+};
+
+/** Says on stderr why the server does not let ssh in, ahead of ssh, which only knows that it is so. */
+export async function tellRefusal(refusal: LoginRefusal, access: SshAccess, ctx: Context): Promise<void> {
+  const [message, hint] = words[refusal];
+  const { verbose, color } = ctx.common;
+  const error = new TenkiError("permission_denied", message, { hint });
+  await reportError(error, ctx.io, { json: false, verbose, color });
+  if (refusal !== "unknown_user") await renewNextTime(access);
+}
