@@ -23,6 +23,8 @@ export interface Io {
   readonly stdin: InputStream;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  /** Where both are the process's own, for another process to write to. */
+  readonly outputDescriptors?: readonly [stdout: number, stderr: number] | undefined;
   /** Replaces what the signal does by itself; the result lets go again. */
   onSignal(name: NodeJS.Signals, listener: () => void): () => void;
   /** For what cannot be waited for any more. */
@@ -54,6 +56,7 @@ export function processIo(launcher: string): Io {
       process.on(name, listener);
       return () => void process.off(name, listener);
     },
+    outputDescriptors: [1, 2],
     exitNow: (code) => process.exit(code),
   };
 }

@@ -9,6 +9,13 @@ export type CommandEvent =
   | { readonly kind: "flow"; readonly bytes: number }
   | { readonly kind: "exit"; readonly exit: CommandExit };
 
+/** A burst of output is there to be passed on by itself, behind what came before it. */
+export interface OutputBurst {
+  readonly kind: "burst";
+  /** Once all before it was passed on; resolves with the bytes that have gone by. Has to be called. */
+  pass(): Promise<number>;
+}
+
 /** What goes up to it. */
 export type CommandFrame =
   | { readonly kind: "stdin"; readonly data: Uint8Array }
@@ -19,8 +26,8 @@ export type CommandFrame =
 
 /** One stream to a command, whichever call it is of. Whoever holds it reads it to its end or closes it. */
 export interface CommandLink {
-  /** Undefined: the stream has ended. */
-  next(): Promise<CommandEvent | undefined>;
+  /** Undefined: the stream has ended. A burst only where the link was given an outlet for it. */
+  next(): Promise<CommandEvent | OutputBurst | undefined>;
   /** Resolves when the transport has taken it: false where the stream ended before. */
   send(frame: CommandFrame): Promise<boolean>;
   /** Nothing more goes up. */

@@ -3,6 +3,7 @@ export type { TerminateManyResult } from "./client.js";
 export { Session } from "./session.js";
 export type { AttachedCommand, ConnectionState, RunningCommand } from "./running-command.js";
 export { Executions, SessionExecutions } from "./executions.js";
+export type { BurstOutlet } from "./burst-outlet.js";
 export type { ListExecutionsOptions, StartExecutionOptions } from "./executions.js";
 export type { AttachOptions } from "./attach-execution.js";
 export { KeptOutput } from "./kept-output.js";

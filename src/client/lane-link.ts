@@ -1,9 +1,12 @@
 import type { Socket } from "node:net";
-import type { CommandExit } from "../domain/command.js";
+import type { CommandExit, CommandOutput } from "../domain/command.js";
 import { errorKinds, type ErrorKind } from "../domain/error.js";
 import { laneFrames, laneRules } from "../domain/run-lane.js";
-import { type Frame, readFrames, writeFrame } from "../lib/frames.js";
-import type { CommandEvent, CommandFrame, CommandLink } from "./command-link.js";
+import { BurstMeter } from "../lib/burst-meter.js";
+import { type Frame, FrameSource, writeFrame } from "../lib/frames.js";
+import { isPlainSocket, type OpenFrame, type RelayProcess } from "../lib/relay-process.js";
+import type { BurstOutlet } from "./burst-outlet.js";
+import type { CommandEvent, CommandFrame, CommandLink, OutputBurst } from "./command-link.js";
 import { ConnectionError } from "./connection-error.js";
 import { signalToWire } from "./convert/command.js";
 import type { startMessage } from "./convert/run-frames.js";
@@ -32,20 +35,25 @@ export interface LaneStart {
   readonly isKept: boolean;
 }
 
+export interface LaneLinkOptions {
+  readonly endpoint: string;
+  /** Hears once how the call ended. */
+  readonly report: (error?: string) => void;
+  readonly bursts: BurstOutlet | undefined;
+}
+
 /** A `Run` over the lane. */
 export class LaneLink implements CommandLink {
   readonly #socket: Socket;
-  readonly #endpoint: string;
-  readonly #frames: AsyncGenerator<Frame, void, undefined>;
-  readonly #report: (error?: string) => void;
+  readonly #source: FrameSource;
+  readonly #options: LaneLinkOptions;
+  readonly #meter = new BurstMeter();
+  #relay: RelayProcess | undefined;
 
-  /** `report` hears once how the call ended. */
-  constructor(socket: Socket, endpoint: string, report: (error?: string) => void) {
+  constructor(socket: Socket, options: LaneLinkOptions) {
     this.#socket = socket;
-    this.#endpoint = endpoint;
-    this.#report = report;
-    socket.on("error", () => undefined); // whoever reads hears of it
-    this.#frames = readFrames(socket, laneRules);
+    this.#options = options;
+    this.#source = new FrameSource(socket, laneRules);
   }
 
   /** Says what to run, and hears whether it runs. */
@@ -66,21 +74,50 @@ export class LaneLink implements CommandLink {
   }
 
   #notStarted(exit: NonNullable<LaneMessage["exit"]>): { readonly exit: CommandExit } {
-    this.#report();
+    this.#options.report();
     this.close();
     return { exit: toExit(exit) };
   }
 
-  async next(): Promise<CommandEvent | undefined> {
-    const frame = await this.#next();
-    if (frame === undefined) return undefined;
-    if (frame.kind === laneFrames.data) return { kind: "stdout", data: frame.payload };
-    if (frame.kind === laneFrames.stderr) return { kind: "stderr", data: frame.payload };
+  async next(): Promise<CommandEvent | OutputBurst | undefined> {
+    const relay = this.#relay;
+    const frame = relay === undefined ? await this.#next() : this.#source.received();
+    if (frame === undefined) return relay && this.#burst(relay);
+    if (frame.kind === laneFrames.data || frame.kind === laneFrames.stderr) return this.#output(frame);
     const { flow, exit } = parse(frame);
-    if (exit !== undefined) this.#report();
+    if (exit !== undefined) this.#options.report();
     return exit === undefined
       ? { kind: "flow", bytes: flow?.stdinGrantBytes ?? 0 }
       : { kind: "exit", exit: toExit(exit) };
+  }
+
+  #output({ kind, payload }: Frame): CommandOutput {
+    const { bursts } = this.#options;
+    const mayRelay = bursts !== undefined && this.#relay === undefined && isPlainSocket(this.#socket);
+    if (mayRelay && this.#meter.add(payload.length))
+      this.#relay = this.#source.handOver(() => bursts.start(this.#socket));
+    return { kind: kind === laneFrames.data ? "stdout" : "stderr", data: payload };
+  }
+
+  /** What was received has been handed out. */
+  async #burst(relay: RelayProcess): Promise<OutputBurst | CommandEvent | undefined> {
+    const { open } = this.#source;
+    if (open !== undefined) return { kind: "burst", pass: () => this.#pass(relay, open) };
+    relay.stop(); // a frame of another kind is half there
+    await relay.over;
+    this.#relay = undefined;
+    return this.next();
+  }
+
+  async #pass(relay: RelayProcess, open: OpenFrame): Promise<number> {
+    const { passed, why } = await relay.go(open);
+    this.#relay = undefined;
+    if (why === "not_started") return 0;
+    this.#source.closeFrame();
+    if (why === "boundary" || why === "source_ended") return passed;
+    this.close();
+    const closed = why === "target_closed" ? this.#options.bursts?.closed() : undefined;
+    throw closed ?? new SandboxError("data_loss", "the output could not be passed on");
   }
 
   async send(frame: CommandFrame): Promise<boolean> {
@@ -96,18 +133,15 @@ export class LaneLink implements CommandLink {
   }
 
   close(): void {
+    this.#relay?.stop();
     void writeFrame(this.#socket, laneFrames.end, Buffer.alloc(0));
     this.#socket.destroySoon();
   }
 
   async #next(): Promise<Frame | undefined> {
-    let result;
-    try {
-      result = await this.#frames.next();
-    } catch (cause) {
+    const frame = await this.#source.next().catch((cause: unknown) => {
       throw this.#lost(cause);
-    }
-    const frame = result.done === true ? undefined : result.value;
+    });
     if (frame?.kind !== laneFrames.end) return frame;
     const { code, ...said } = JSON.parse(frame.payload.toString()) as { code: string } & ServiceError;
     throw this.#failed(recogniseError(kindOf(code), said));
@@ -118,12 +152,12 @@ export class LaneLink implements CommandLink {
   }
 
   #lost(cause?: unknown): ConnectionError {
-    const message = `the connection to ${this.#endpoint} was lost`;
+    const message = `the connection to ${this.#options.endpoint} was lost`;
     return this.#failed(new ConnectionError(message, { requestSent: true, cause }));
   }
 
   #failed<E extends Error>(error: E): E {
-    this.#report(error.message);
+    this.#options.report(error.message);
     return error;
   }
 }

@@ -1,4 +1,5 @@
 import type { SessionState } from "../domain/session.js";
+import type { BurstOutlet } from "./burst-outlet.js";
 import type { CredentialKeeper } from "./credential-keeper.js";
 import type { TerminalSize } from "../domain/command.js";
 import type { ConnectionState } from "./running-command.js";
@@ -155,6 +156,8 @@ export interface StartOptions {
   readonly resumable?: boolean | undefined;
   /** With `resumable`: the connection is lost, and the command is being come back to; it is back. */
   readonly onConnection?: ((state: ConnectionState) => void) | undefined;
+  /** Where output that comes thick may go by itself in place of by `output`. Default: nowhere. */
+  readonly bursts?: BurstOutlet | undefined;
 }
 
 /** A piece of output, as the command wrote it. */

@@ -36,6 +36,7 @@ export async function runCommand(
     stdin: { received: 0, windowBytes: run.stdinWindowBytes },
     ...(executionId === undefined ? {} : returning(dataPlane, name, run.isKept ? executionId : undefined)),
     onConnection: options.onConnection,
+    bursts: options.bursts,
     resize: resizeByCommand(dataPlane, pid, options),
   });
   closeOnAbort(command, options.signal);
@@ -90,7 +91,12 @@ async function openRun(
   const start = startMessage(dataPlane.sessionId, argv, options);
   const plan = { what: `the start of ${name}`, signal: options.signal, idempotent: false };
   const byLane = await dataPlane.byLane(plan, (access) =>
-    runByLane(dataPlane.rpc, access, { start, executionId, signal: options.signal }),
+    runByLane(dataPlane.rpc, access, {
+      start,
+      executionId,
+      signal: options.signal,
+      bursts: options.bursts,
+    }),
   );
   if (byLane !== undefined) return byLane;
   let uplink = new Uplink(start, encodeRunFrame);

@@ -3,6 +3,7 @@ import type { CommandExit } from "../domain/command.js";
 import { executionHeader, laneProtocol, runLanePath } from "../domain/run-lane.js";
 import { startDeadline } from "../lib/deadline.js";
 import { blankSecrets, clientHeaders, credentialHeader } from "./authentication.js";
+import type { BurstOutlet } from "./burst-outlet.js";
 import type { CommandLink } from "./command-link.js";
 import type { startMessage } from "./convert/run-frames.js";
 import { LaneLink, type LaneStart } from "./lane-link.js";
@@ -20,6 +21,7 @@ export interface LaneCommand {
   /** To keep it under. */
   readonly executionId: string | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly bursts: BurstOutlet | undefined;
 }
 
 export type LaneRun = { readonly exit: CommandExit } | (LaneStart & { readonly link: CommandLink });
@@ -28,13 +30,17 @@ export type LaneRun = { readonly exit: CommandExit } | (LaneStart & { readonly l
 export async function runByLane(
   { settings }: Rpc,
   access: LaneAccess,
-  { start, executionId, signal }: LaneCommand,
+  { start, executionId, signal, bursts }: LaneCommand,
 ): Promise<LaneRun | undefined> {
   const opening = startDeadline(settings.timeoutMs, signal);
   try {
     const socket = await upgrade(access, executionId, opening.signal);
     if (socket === undefined) return undefined;
-    const link = new LaneLink(socket, access.endpoint, observe(settings, access));
+    const link = new LaneLink(socket, {
+      endpoint: access.endpoint,
+      report: observe(settings, access),
+      bursts,
+    });
     opening.signal.addEventListener("abort", () => link.close(), { once: true });
     const outcome = await link.start(start.frame?.payload);
     return "exit" in outcome ? outcome : { ...outcome, link };

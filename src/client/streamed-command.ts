@@ -1,6 +1,7 @@
 import type { CommandExit, CommandOutput, SignalName, TerminalSize } from "../domain/command.js";
 import { TenkiError } from "../domain/error.js";
 import { AsyncQueue } from "../lib/async-queue.js";
+import type { BurstOutlet } from "./burst-outlet.js";
 import { CommandInput, type StdinPosition } from "./command-input.js";
 import type { CommandLink } from "./command-link.js";
 import { ConnectionError } from "./connection-error.js";
@@ -34,6 +35,8 @@ export interface CommandStart {
   /** Finds the command again after its stream broke off, or throws why not; undefined: it cannot be found again. */
   readonly comeBack?: ((from: BreakPoint) => Promise<NextLink>) | undefined;
   readonly onConnection?: ((state: ConnectionState) => void) | undefined;
+  /** As the link has it. */
+  readonly bursts?: BurstOutlet | undefined;
   /** In place of a frame for it, which the first stream does not have. */
   readonly resize?: ((size: TerminalSize) => Promise<void>) | undefined;
 }
@@ -52,6 +55,8 @@ export class StreamedCommand implements RunningCommand {
   readonly #stop = new AbortController();
   #link: CommandLink;
   #received: number;
+  /** Of it, what came by `output`. */
+  #handedOut = 0;
   #ended = false;
 
   constructor(start: CommandStart) {
@@ -126,7 +131,13 @@ export class StreamedCommand implements RunningCommand {
         this.#input.grant(event.bytes);
         continue;
       }
+      if (event.kind === "burst") {
+        await this.#start.bursts?.passedOn(this.#handedOut);
+        this.#received += await event.pass();
+        continue;
+      }
       this.#received += event.data.length;
+      this.#handedOut += event.data.length;
       await this.output.push(event);
     }
     throw new ConnectionError("the stream ended", { requestSent: true });
@@ -156,7 +167,8 @@ export class StreamedCommand implements RunningCommand {
   async #readOn(): Promise<void> {
     const link = this.#link;
     try {
-      while ((await link.next()) !== undefined);
+      for (let event = await link.next(); event !== undefined; event = await link.next())
+        if (event.kind === "burst") return link.close();
     } catch {
       link.close();
     }

@@ -3,6 +3,7 @@ import type { CommandExit } from "../../domain/command.js";
 import type { Context } from "../context.js";
 import { CapturedOutput } from "./captured-output.js";
 import { ConnectionWatch } from "./connection-watch.js";
+import { OutputBursts } from "./output-bursts.js";
 import { passOn } from "./pass-on.js";
 import { SignalLadder } from "./signal-ladder.js";
 import { StdinPump } from "./stdin-pump.js";
@@ -30,7 +31,8 @@ export interface RunResult {
 /** Runs a command in a session with this side's streams, signals and terminal, until its outputs are at their end. */
 export async function runCommand(session: Session, options: RunOptions, ctx: Context): Promise<RunResult> {
   const watch = new ConnectionWatch(ctx);
-  const command = await startCommand(session, options, ctx, watch);
+  const bursts = options.capture || options.tty ? undefined : OutputBursts.of(ctx.io);
+  const command = await startCommand(session, options, ctx, { watch, bursts });
   const captured = options.capture ? new CapturedOutput() : undefined;
   const ladder = new SignalLadder(ctx.io, command, { watch, endGraceMs: options.endGraceMs });
   const giveSignalsBack = ctx.takeSignals();
@@ -38,7 +40,7 @@ export async function runCommand(session: Session, options: RunOptions, ctx: Con
   const pump = options.stdin ? new StdinPump(ctx.io.stdin, command) : undefined;
   let cutOff = true;
   try {
-    const streamed = passOn(command.output, ctx.io, { captured, terminal });
+    const streamed = passOn(command.output, ctx.io, { captured, terminal, bursts });
     streamed.catch(() => undefined);
     await Promise.race([streamed, ladder.over]);
     const exit = await Promise.race([command.exit, ladder.over]);
@@ -57,7 +59,7 @@ function startCommand(
   session: Session,
   options: RunOptions,
   { io, signal }: Context,
-  watch: ConnectionWatch,
+  { watch, bursts }: { readonly watch: ConnectionWatch; readonly bursts: OutputBursts | undefined },
 ): Promise<RunningCommand> {
   return session.start(options.argv, {
     cwd: options.cwd,
@@ -69,6 +71,7 @@ function startCommand(
     signal,
     resumable: true,
     onConnection: watch.onConnection,
+    bursts,
   });
 }
 

@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { writeSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { version } from "../../domain/version.js";
 import { withSystemPath } from "../../lib/system-environment.js";
 import { waitUntil } from "../../lib/wait-until.js";
 import type { StartOptions } from "../commands/engine/start.js";
 import { startFlags } from "./start-flags.js";
 import type { Context } from "../context.js";
+import { guestProgram } from "../guest-program.js";
 import { liveView, type View } from "../output/view.js";
 import { loadEngine } from "./engine-door.js";
 import { startedView } from "./engine-view.js";
@@ -45,7 +45,7 @@ async function serve(
     {
       dataDir,
       version,
-      guestBinary: join(dirname(ctx.io.self[1] ?? ""), "..", "dist", "tenki-guest"),
+      guestBinary: guestProgram(ctx.io),
       listen: options.listen,
       insecureListen: options.insecureListen,
       tlsCert: options.tlsCert,

@@ -1,4 +1,4 @@
-import type { GuestEvent } from "./ports/runtime.js";
+import type { ProcessEvent } from "./ports/runtime.js";
 
 /** What is at least so large is passed on as it is. */
 const largeBytes = 16 << 10;
@@ -10,10 +10,10 @@ const waitingBytesMax = 128 << 10;
  * message for each. Pieces are gathered for one turn of the event loop, never for a time, and large ones are not
  * copied.
  */
-export async function* gatherOutput(
-  events: AsyncIterable<GuestEvent>,
-): AsyncGenerator<GuestEvent, void, undefined> {
-  const waiting = new WaitingEvents();
+export async function* gatherOutput<E extends ProcessEvent>(
+  events: AsyncIterable<E>,
+): AsyncGenerator<E | OutputEvent, void, undefined> {
+  const waiting = new WaitingEvents<E>();
   const filling = waiting.fill(events);
   filling.catch(() => undefined); // told at the end, after what came before it
   try {
@@ -30,15 +30,15 @@ export async function* gatherOutput(
   }
 }
 
-class WaitingEvents {
-  #events: GuestEvent[] = [];
+class WaitingEvents<E extends ProcessEvent> {
+  #events: E[] = [];
   #bytes = 0;
   #ended = false;
   #abandoned = false;
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
-  async fill(events: AsyncIterable<GuestEvent>): Promise<void> {
+  async fill(events: AsyncIterable<E>): Promise<void> {
     try {
       for await (const event of events) {
         this.#events.push(event);
@@ -67,7 +67,7 @@ class WaitingEvents {
     return !this.#ended && this.#bytes < largeBytes && this.#events.every(isOutput);
   }
 
-  takeAll(): GuestEvent[] {
+  takeAll(): E[] {
     const events = this.#events;
     this.#events = [];
     this.#bytes = 0;
@@ -81,14 +81,16 @@ class WaitingEvents {
   }
 }
 
-type OutputEvent = Extract<GuestEvent, { kind: "stdout" | "stderr" }>;
+type OutputEvent = Extract<ProcessEvent, { kind: "stdout" | "stderr" }>;
 
-const isOutput = (event: GuestEvent): event is OutputEvent =>
+const isOutput = (event: ProcessEvent): event is OutputEvent =>
   event.kind === "stdout" || event.kind === "stderr";
 
-const sizeOf = (event: GuestEvent): number => (isOutput(event) ? event.data.length : 0);
+const sizeOf = (event: ProcessEvent): number => (isOutput(event) ? event.data.length : 0);
 
-function* mergeNeighbours(events: readonly GuestEvent[]): Generator<GuestEvent, void, undefined> {
+function* mergeNeighbours<E extends ProcessEvent>(
+  events: readonly E[],
+): Generator<E | OutputEvent, void, undefined> {
   let run: OutputEvent[] = [];
   for (const event of events) {
     const [first] = run;

@@ -41,12 +41,14 @@ export async function* readGuest<T>(
 
 /** A process whose breaking off is told as what became of the session; it is busy while its output is read. */
 export function explainedProcess(sessions: Sessions, sessionId: string, process: GuestProcess): GuestProcess {
+  const bursts = process.eventsAndBursts?.bind(process);
   return {
     pid: process.pid,
     outputOffset: process.outputOffset,
     stdinReceived: process.stdinReceived,
     stdinWindowBytes: process.stdinWindowBytes,
     events: readGuest(sessions, sessionId, process.events),
+    ...(bursts && { eventsAndBursts: (caller) => readGuest(sessions, sessionId, bursts(caller)) }),
     writeStdin: (data) => process.writeStdin(data),
     closeStdin: () => process.closeStdin(),
     signal: (name) => process.signal(name),

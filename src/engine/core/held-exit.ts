@@ -1,4 +1,4 @@
-import type { GuestEvent } from "./ports/runtime.js";
+import type { ProcessEvent } from "./ports/runtime.js";
 
 /**
  * A sandbox forgets a command's exit once it is asked for more, and who reads ahead asks early: not before the exit is
@@ -8,7 +8,7 @@ export class HeldExit {
   #letGo: () => void = () => undefined;
   readonly #whenLetGo = new Promise<void>((resolve) => (this.#letGo = resolve));
 
-  async *of(events: AsyncIterable<GuestEvent>): AsyncGenerator<GuestEvent, void, undefined> {
+  async *of<E extends ProcessEvent>(events: AsyncIterable<E>): AsyncGenerator<E, void, undefined> {
     for await (const event of events) {
       yield event;
       if (event.kind === "exit") await this.#whenLetGo;

@@ -287,7 +287,7 @@ class OciRuntime implements Runtime {
   }
 
   #link(sessionId: string): GuestLink {
-    return new GuestLink(this.#place(sessionId).directory.socket);
+    return new GuestLink(this.#place(sessionId).directory.socket, this.#options.guestBinary);
   }
 
   get #runtimeRoot(): string {

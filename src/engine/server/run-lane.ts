@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import {
   Code,
   ConnectError,
+  createContextValues,
   createHandlerContext,
   type Interceptor,
   type ServiceImplSpec,
@@ -13,7 +14,9 @@ import { executionHeader, laneFrames, laneHeader, laneProtocol, runLanePath } fr
 import { hintHeader } from "../../domain/error.js";
 import { SandboxSessionDataPlaneService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { writeFrame } from "../../lib/frames.js";
+import { isPlainSocket } from "../../lib/relay-process.js";
 import { encodeAnswer, readLane } from "./lane-frames.js";
+import { laneSocket } from "./lane-socket.js";
 import { toHeaders } from "./universal-request.js";
 import type { UpgradeRoute } from "./upgrades.js";
 
@@ -67,6 +70,7 @@ async function serve({ request, socket, run, interceptors, shutdownSignal }: Lan
     ...{ service: run.method.parent, method: run.method, protocolName: laneProtocol },
     ...{ requestMethod: "POST", url: `http://${request.headers.host}${request.url}` },
     ...{ requestHeader: toHeaders(request), requestSignal: gone.signal, shutdownSignal },
+    contextValues: createContextValues().set(laneSocket, isPlainSocket(socket) ? socket : undefined),
   });
   try {
     const answers = transformInvokeImplementation(

@@ -1,7 +1,8 @@
+import type { Socket } from "node:net";
 import { TenkiError } from "../../domain/error.js";
 import { gatherOutput } from "../core/gather-output.js";
 import { HeldExit } from "../core/held-exit.js";
-import type { GuestEvent, GuestProcess } from "../core/ports/runtime.js";
+import type { BurstEvent, GuestEvent, GuestProcess } from "../core/ports/runtime.js";
 import { wasCutOff } from "./cut-off.js";
 import { type InputFrame, RunInput, type RunInputOptions } from "./run-input.js";
 
@@ -11,6 +12,8 @@ export interface FollowOptions extends RunInputOptions {
   readonly frames: AsyncIterable<InputFrame>;
   /** It may end without an exit. Default false. */
   readonly mayEndEarly?: boolean | undefined;
+  /** Where events are written to, as the lane has it, one before the next is asked for: bursts may go there by themselves. */
+  readonly lane?: Socket | undefined;
 }
 
 /** What a command does, for one caller, and what the caller sends to it; lets go of the command in the caller's way. */
@@ -18,7 +21,7 @@ export async function* followProcess(
   process: GuestProcess,
   options: FollowOptions,
 ): AsyncGenerator<GuestEvent, void, undefined> {
-  const { signal, frames, mayEndEarly = false } = options;
+  const { signal, frames, mayEndEarly = false, lane } = options;
   const leave = () => (wasCutOff(signal) ? process.detach() : process.close());
   signal.addEventListener("abort", leave, { once: true });
   if (signal.aborted) leave();
@@ -27,7 +30,12 @@ export async function* followProcess(
   try {
     input.begin(frames, leave);
     let exited = false;
-    for await (const event of gatherOutput(exit.of(process.events))) {
+    const events = lane && process.eventsAndBursts?.(lane);
+    for await (const event of gatherOutput(exit.of(events ?? process.events))) {
+      if (event.kind === "burst") {
+        await passBurst(event, lane, signal);
+        continue;
+      }
       if (event.kind === "stdin_taken") input.grant(event.bytes);
       yield event;
       exited = event.kind === "exit";
@@ -46,4 +54,12 @@ export async function* followProcess(
     leave();
     exit.letGo();
   }
+}
+
+/** What was written before it has left this process by then. */
+async function passBurst(burst: BurstEvent, lane: Socket | undefined, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => lane?.write("", () => resolve()));
+  if ((await burst.pass()) || lane === undefined) return;
+  if (!lane.closed) await new Promise((resolve) => lane.once("close", resolve).destroy());
+  signal.throwIfAborted();
 }

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { TenkiError } from "../../domain/error.js";
 import { executionHeader } from "../../domain/run-lane.js";
@@ -10,6 +11,7 @@ import type {
 import type { Commands } from "../core/commands.js";
 import { runLingerMs } from "../core/limits.js";
 import type { GuestProcess, KeptCommand } from "../core/ports/runtime.js";
+import { laneSocket } from "../server/lane-socket.js";
 import { fromRunStart, fromWireSignal, toEventFrame, toExitFrame, toRunFrame } from "./convert/run.js";
 import { untilStopping } from "./cut-off.js";
 import { firstFrameMs, readFirstFrame } from "./first-frame.js";
@@ -39,7 +41,8 @@ export function runMethods(commands: Commands, options: RunOptions = {}) {
       const { signal } = call;
       try {
         const spawned = await commands.run(start.sessionId, fromRunStart(start), signal, kept);
-        if (spawned.started) yield* follow(spawned.process, start, frames, signal);
+        const lane = context.values.get(laneSocket);
+        if (spawned.started) yield* follow(spawned.process, { start, frames, signal, lane });
         else yield toExitFrame(spawned.exit);
       } finally {
         call.clear();
@@ -48,9 +51,16 @@ export function runMethods(commands: Commands, options: RunOptions = {}) {
   } satisfies Partial<ServiceImpl<typeof SandboxSessionDataPlaneService>>;
 }
 
-async function* follow(process: GuestProcess, start: RunStart, frames: RunFrames, signal: AbortSignal) {
+interface Follow {
+  readonly start: RunStart;
+  readonly frames: RunFrames;
+  readonly signal: AbortSignal;
+  readonly lane: Socket | undefined;
+}
+
+async function* follow(process: GuestProcess, { start, frames, signal, lane }: Follow) {
   const open = start.streamStdin;
-  const events = followProcess(process, { open, closesAtEnd: true, signal, frames: toInput(frames) });
+  const events = followProcess(process, { open, closesAtEnd: true, signal, frames: toInput(frames), lane });
   yield toRunFrame({
     case: "started",
     value: { pid: BigInt(process.pid), stdinWindowBytes: open ? process.stdinWindowBytes : 0 },

@@ -70,6 +70,19 @@ export type GuestEvent =
   | { readonly kind: "stdin_taken"; readonly bytes: number }
   | { readonly kind: "exit"; readonly exit: CommandExit };
 
+/** Behind what came before it, and for who has asked for it: a burst of output is there to be passed on by itself. */
+export interface BurstEvent {
+  readonly kind: "burst";
+  /**
+   * Once everything before it has been sent, lets the output go straight to the socket that was named, as the lane's
+   * frames, and resolves when it is our turn again. Has to be called. False: it broke off within a frame, and nothing
+   * can follow that.
+   */
+  pass(): Promise<boolean>;
+}
+
+export type ProcessEvent = GuestEvent | BurstEvent;
+
 /** A started command. Its owner must iterate `events` to the end or call `close` or `detach`. */
 export interface GuestProcess {
   /** Its pid as the sandbox sees it. */
@@ -89,6 +102,11 @@ export interface GuestProcess {
   signal(name: string): void;
   /** Of its terminal; nothing happens where it has none. */
   resize(size: TerminalSize): void;
+  /**
+   * The same events; where output comes thick and this runtime has a way past the engine for it, a `burst` among them.
+   * In place of `events`.
+   */
+  eventsAndBursts?(caller: Duplex): AsyncIterable<ProcessEvent>;
   /** The caller is gone for good: HUP, a grace, then KILL for the whole tree. Idempotent. */
   close(): void;
   /** The caller is gone and may come back: a kept command goes on. One that is not kept is closed. Idempotent. */

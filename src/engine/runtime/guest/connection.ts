@@ -60,6 +60,11 @@ export class GuestConnection {
     });
   }
 
+  /** For who goes on with frames in another process. */
+  get reader(): Pick<FrameReader, "handOver" | "received" | "open" | "closeFrame"> {
+    return this.#reader;
+  }
+
   /** After the last frame: the connection is the caller's, and bytes are no frames any more. */
   release(): { readonly socket: Socket; readonly received: Buffer } {
     this.#socket.setTimeout(0).removeAllListeners("timeout");

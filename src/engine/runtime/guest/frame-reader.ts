@@ -59,6 +59,30 @@ export class FrameReader {
     }
   }
 
+  /** Reads no more once `start` has given the socket to somebody else; what was received by then is to be had by `received`. */
+  handOver<T>(start: (socket: Socket) => T): T {
+    this.#socket.pause();
+    while (this.#socket.read() !== null); // to whoever hears of `data`
+    return start(this.#socket);
+  }
+
+  /** A frame, or part of one, that needs not be waited for. */
+  received(): Frame | undefined {
+    return this.#take();
+  }
+
+  /** What is begun of an output frame, `left` 0 between two frames; undefined where more than that is there. */
+  get open(): { readonly type: number; readonly left: number } | undefined {
+    if (this.#queue.length > 0) return undefined;
+    if (this.#frame === undefined) return { type: 0, left: 0 };
+    return streamedTypes.has(this.#frame.type) ? this.#frame : undefined;
+  }
+
+  /** Somebody else has read the rest of the frame that was open. */
+  closeFrame(): void {
+    this.#frame = undefined;
+  }
+
   #add(chunk: Buffer): void {
     this.#queue.add(chunk);
     if (this.#queue.length > queuedBytesMax) this.#socket.pause();

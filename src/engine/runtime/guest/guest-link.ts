@@ -22,9 +22,12 @@ import { attachCommand, spawnCommand } from "./spawn.js";
 export class GuestLink {
   readonly files: GuestFiles;
   readonly #socketPath: string;
+  readonly #relayProgram: string | undefined;
 
-  constructor(socketPath: string) {
+  /** `relayProgram`: passes on bursts of output, for who wants that; default: nobody does. */
+  constructor(socketPath: string, relayProgram?: string) {
     this.#socketPath = socketPath;
+    this.#relayProgram = relayProgram;
     this.files = new LinkedFiles(socketPath);
   }
 
@@ -79,7 +82,7 @@ export class GuestLink {
     const connection = new GuestConnection(this.#socketPath);
     return connection.during(
       signal,
-      () => spawnCommand(connection, command),
+      () => spawnCommand(connection, command, this.#relayProgram),
       // One that is kept may have started all the same, and would wait.
       () => (command.kept === undefined ? connection.close() : connection.hangUp()),
     );
@@ -88,7 +91,7 @@ export class GuestLink {
   /** Comes back to a kept command. Throws `not_found` and `data_loss`. The signal is for the way there. */
   async attach(id: string, outputOffset: number, signal: AbortSignal): Promise<GuestProcess> {
     const connection = new GuestConnection(this.#socketPath);
-    return connection.during(signal, () => attachCommand(connection, id, outputOffset));
+    return connection.during(signal, () => attachCommand(connection, id, outputOffset, this.#relayProgram));
   }
 
   /** Connects to something inside. Throws `DialError`. The signal is for the way there. */

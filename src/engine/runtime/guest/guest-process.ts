@@ -1,14 +1,24 @@
-import type { CommandExit, TerminalSize } from "../../../domain/command.js";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { TerminalSize } from "../../../domain/command.js";
 import { noSuchSignal } from "../../../domain/signal.js";
-import { nameSignal, numberSignal } from "../../../lib/signals.js";
-import type { GuestEvent, GuestProcess } from "../../core/ports/runtime.js";
+import { isPlainSocket, RelayProcess } from "../../../lib/relay-process.js";
+import { numberSignal } from "../../../lib/signals.js";
+import type { GuestEvent, GuestProcess, ProcessEvent } from "../../core/ports/runtime.js";
 import type { GuestConnection } from "./connection.js";
-import type { Frame } from "./frame-reader.js";
-import { malformed, PayloadReader, PayloadWriter } from "./payload.js";
-import { dataBytesMax, down, terminalSizeMax, up } from "./protocol.js";
+import { PayloadWriter } from "./payload.js";
+import { readEvents, readEventsAndBursts } from "./process-events.js";
+import { dataBytesMax, terminalSizeMax, up } from "./protocol.js";
 
 /** Where its caller finds a command. */
 export type CommandPlace = Pick<GuestProcess, "pid" | "stdinWindowBytes" | "stdinReceived" | "outputOffset">;
+
+export interface LinkedProcessOptions {
+  /** It can be come back to. */
+  readonly kept: boolean;
+  /** Passes on bursts of output; undefined: nobody does. */
+  readonly relayProgram?: string | undefined;
+}
 
 /** A command that runs in the guest, at the other end of a connection that is its own. */
 export class LinkedProcess implements GuestProcess {
@@ -18,17 +28,18 @@ export class LinkedProcess implements GuestProcess {
   readonly stdinWindowBytes: number;
   readonly events: AsyncIterable<GuestEvent>;
   readonly #connection: GuestConnection;
-  readonly #kept: boolean;
+  readonly #options: LinkedProcessOptions;
+  #relay: RelayProcess | undefined;
   #left = false;
 
-  constructor(connection: GuestConnection, place: CommandPlace, { kept }: { readonly kept: boolean }) {
+  constructor(connection: GuestConnection, place: CommandPlace, options: LinkedProcessOptions) {
     this.#connection = connection;
-    this.#kept = kept;
+    this.#options = options;
     this.pid = place.pid;
     this.outputOffset = place.outputOffset;
     this.stdinReceived = place.stdinReceived;
     this.stdinWindowBytes = place.stdinWindowBytes;
-    this.events = this.#readEvents();
+    this.events = this.#untilLeft(readEvents(connection));
   }
 
   async writeStdin(data: Uint8Array): Promise<void> {
@@ -54,63 +65,40 @@ export class LinkedProcess implements GuestProcess {
     void this.#connection.send(up.resize, size.finish());
   }
 
+  eventsAndBursts(caller: Duplex): AsyncIterable<ProcessEvent> {
+    return this.#untilLeft(readEventsAndBursts(this.#connection, (from) => this.#startRelay(from, caller)));
+  }
+
+  #startRelay(from: Socket, caller: Duplex): RelayProcess | undefined {
+    const { relayProgram } = this.#options;
+    if (relayProgram === undefined || this.#left || !isPlainSocket(caller)) return undefined;
+    this.#relay = RelayProcess.start([relayProgram, "pass", "guest"], from, [caller]);
+    caller.read(0); // what the caller says is still ours to hear
+    return this.#relay;
+  }
+
   close(): void {
     if (this.#left) return;
     this.#left = true;
-    if (this.#kept) this.#connection.hangUp();
+    this.#relay?.stop();
+    if (this.#options.kept) this.#connection.hangUp();
     else this.#connection.close();
   }
 
   detach(): void {
     if (this.#left) return;
     this.#left = true;
+    this.#relay?.stop();
     this.#connection.close();
   }
 
-  async *#readEvents(): AsyncGenerator<GuestEvent, void, undefined> {
+  async *#untilLeft<E>(events: AsyncIterable<E>): AsyncGenerator<E, void, undefined> {
     try {
-      for (;;) {
-        const event = toEvent(await this.#connection.next());
-        yield event;
-        if (event.kind === "exit") return;
-      }
+      yield* events;
     } catch (error) {
       if (!this.#left) throw error;
     } finally {
       this.close();
     }
   }
-}
-
-function toEvent(frame: Frame): GuestEvent {
-  switch (frame.type) {
-    case down.stdout:
-      return { kind: "stdout", data: frame.payload };
-    case down.stderr:
-      return { kind: "stderr", data: frame.payload };
-    case down.stdinTaken: {
-      const reader = new PayloadReader(frame.payload);
-      const bytes = reader.u32();
-      reader.finish();
-      return { kind: "stdin_taken", bytes };
-    }
-    case down.exit:
-      return { kind: "exit", exit: toExit(new PayloadReader(frame.payload)) };
-    default:
-      throw malformed("the wrong kind of frame");
-  }
-}
-
-function toExit(reader: PayloadReader): CommandExit {
-  const code = reader.u32();
-  const signalNumber = reader.u32();
-  const timedOut = reader.u8() !== 0;
-  const durationMs = reader.u64();
-  reader.finish();
-  if (code > 255 || signalNumber > 127) throw malformed("an exit that cannot be");
-  const signal = signalNumber === 0 ? undefined : nameSignal(signalNumber);
-  const reason = timedOut ? "timeout" : signal === undefined ? "exit" : "signaled";
-  // As shells do, so that a caller who looks at the code alone sees a failure.
-  const exitCode = signalNumber === 0 ? code : 128 + signalNumber;
-  return { exitCode, ...(signal === undefined ? {} : { signal }), timedOut, durationMs, reason };
 }

@@ -9,7 +9,11 @@ import { malformed, PayloadReader, PayloadWriter } from "./payload.js";
 import { down, request, requestBytesMax, runFlags, terminalSizeMax } from "./protocol.js";
 
 /** Asks the guest to start a command. The connection becomes the process's where it did. */
-export async function spawnCommand(connection: GuestConnection, command: GuestCommand): Promise<SpawnResult> {
+export async function spawnCommand(
+  connection: GuestConnection,
+  command: GuestCommand,
+  relayProgram?: string,
+): Promise<SpawnResult> {
   const payload = encodeCommand(command);
   if (payload.length > requestBytesMax) return refuse(connection, command, constants.errno.E2BIG, steps.exec);
   void connection.send(request.run, payload);
@@ -20,7 +24,10 @@ export async function spawnCommand(connection: GuestConnection, command: GuestCo
   if (frame.type === down.started) {
     const place = { pid: reader.u32(), stdinWindowBytes: reader.u32(), stdinReceived: 0, outputOffset: 0 };
     reader.finish();
-    const process = new LinkedProcess(connection, place, { kept: command.kept !== undefined });
+    const process = new LinkedProcess(connection, place, {
+      kept: command.kept !== undefined,
+      relayProgram,
+    });
     return { started: true, process };
   }
   if (frame.type !== down.spawnFailed) throw malformed("the wrong kind of frame");
@@ -35,6 +42,7 @@ export async function attachCommand(
   connection: GuestConnection,
   id: string,
   outputOffset: number,
+  relayProgram?: string,
 ): Promise<GuestProcess> {
   const bytes = new PayloadWriter().string(id).u64(outputOffset).finish();
   void connection.send(request.attach, bytes);
@@ -50,7 +58,7 @@ export async function attachCommand(
   return new LinkedProcess(
     connection,
     { pid, stdinWindowBytes, stdinReceived, outputOffset },
-    { kept: true },
+    { kept: true, relayProgram },
   );
 }
 
