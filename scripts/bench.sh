@@ -3,6 +3,6 @@
 #   bench.sh [--json] [--quick] [WORD…]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bash scripts/setup.sh >&2
+bash scripts/setup.sh --for-bench >&2
 npx tsc -p . >&2
 exec node --enable-source-maps dist/js/bench/main.js "$@"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a fresh Debian or Ubuntu machine ready to build and run tenki. May be run again at any time.
-#   setup.sh [--for-tests]
+#   setup.sh [--for-tests | --for-bench]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -39,7 +39,11 @@ LIST
   if has crun && ! hybrid_cgroups; then :; elif has runc; then :
   elif hybrid_cgroups; then echo 'cmd:runc|runc|runs the containers (crun does not know hybrid cgroups)'
   else echo 'cmd:crun|crun|runs the containers'; fi
-  [ "${for_tests:-}" = yes ] || return 0
+  [ "$1" != --for-bench ] || cat <<'LIST'
+cmd:wrk|wrk|asks a web service as much as it answers
+cmd:curl|curl|moves large bodies
+LIST
+  [ "$1" = --for-tests ] || return 0
   cat <<'LIST'
 cmd:rsync|rsync|tests copy with it over ssh
 cmd:git|git|tests compare files that are kept in git
@@ -68,7 +72,7 @@ install_packages() {
     is_there "$what" && continue
     say "$package is missing: $why"
     missing+=("$package")
-  done < <(needed_packages)
+  done < <(needed_packages "$purpose")
   [ ${#missing[@]} -eq 0 ] && return
   apt_install "${missing[@]}"
 }
@@ -114,6 +118,5 @@ install_node_modules() {
   cp package-lock.json node_modules/.tenki-lock
 }
 
-for_tests=no
-[ "${1:-}" = --for-tests ] && for_tests=yes
+purpose=${1:-}
 main

@@ -14,7 +14,11 @@ export function portRows(bench: Bench): Comparison[] {
     runs: bench.runs(5),
   });
   return [
-    { name: "5,000 requests through an exposed port", budget: 2, ...both(timeRequests) },
+    ...[16, 64].map((connections) => ({
+      name: `1,000 requests through an exposed port, wrk with ${connections} connections`,
+      budget: 2,
+      ...both((url) => timeRequests(url, connections)),
+    })),
     { name: "1 GB down through an exposed port", budget: 3, ...both(timeDownload) },
     { name: "1 GB up through an exposed port", budget: 3, ...both(timeUpload) },
   ];
