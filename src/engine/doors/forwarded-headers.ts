@@ -73,15 +73,18 @@ const withoutViewerCookies = (cookies: string): string =>
         .join("; ")
     : cookies;
 
+const none: ReadonlySet<string> = new Set();
+
 /** `Connection: close, x-mine` makes `x-mine` one of this connection, too; the framing of a body stays. */
 function namedByConnection(raw: RawHeaders): ReadonlySet<string> {
-  const named = new Set<string>();
+  let named: Set<string> | undefined;
   eachHeader(raw, (name, value) => {
     if (name.length !== "connection".length || name.toLowerCase() !== "connection") return;
+    named ??= new Set();
     for (const each of value.split(",")) named.add(each.trim().toLowerCase());
   });
-  named.delete("content-length");
-  return named;
+  named?.delete("content-length");
+  return named ?? none;
 }
 
 function eachHeader(raw: RawHeaders, use: (name: string, value: string) => void): void {

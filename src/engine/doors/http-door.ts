@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Entrance } from "./entrance.js";
+import { PlainLane } from "./plain-lane.js";
 import { proxy } from "./proxy.js";
 import { proxyUpgrade } from "./proxy-upgrade.js";
 import type { Upstream } from "./upstream.js";
@@ -11,7 +12,7 @@ const headerBytes = 64 << 10;
 const slowHeadersMs = 30_000;
 const keepAliveMs = 75_000;
 
-/** Takes HTTP/1.1, strictly: what could be read in two ways is refused. */
+/** Takes HTTP/1.1, strictly: what could be read in two ways is refused. What is plain does not need a parser of all of HTTP. */
 export function createHttpDoor(entrance: Entrance, upstream: Upstream): Server {
   const server = createServer(
     {
@@ -27,6 +28,15 @@ export function createHttpDoor(entrance: Entrance, upstream: Upstream): Server {
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
     proxyUpgrade(entrance, upstream, request, socket, head),
   );
-  server.on("connection", (socket: Socket) => socket.on("error", () => socket.destroy()));
+  const [parse] = server.listeners("connection");
+  const handOver = (socket: Socket, read: Buffer) => {
+    socket.unshift(read);
+    parse?.call(server, socket);
+    socket.resume();
+  };
+  server.removeAllListeners("connection").on("connection", (socket: Socket) => {
+    socket.on("error", () => socket.destroy());
+    PlainLane.open(socket, { entrance, upstream, idleMs: keepAliveMs, handOver });
+  });
   return server;
 }

@@ -8,12 +8,15 @@ export interface Asker {
   head(answer: AnswerHead): void;
   /** False: no more until `resume`. */
   piece(bytes: Buffer): boolean;
+  /** This was all for the moment. False: no more until `resume`. */
+  flush(): boolean;
   end(): void;
   failed(error: Error): void;
 }
 
 const headMax = 64 << 10;
 const nothing: Buffer = Buffer.alloc(0);
+const emptyLine = Buffer.from("\r\n\r\n");
 
 /** An HTTP/1.1 connection to a service inside: one request at a time, and again. */
 export class InsideConnection {
@@ -56,11 +59,13 @@ export class InsideConnection {
   }
 
   #read(chunk: Buffer): void {
+    const asker = this.#asker;
     try {
-      if (this.#asker === undefined)
+      if (asker === undefined)
         this.stream.destroy(); // nobody asked
-      else if (this.#body === undefined) this.#readHead(this.#asker, chunk);
-      else this.#readBody(this.#asker, this.#body, chunk);
+      else if (this.#body === undefined) this.#readHead(asker, chunk);
+      else this.#readBody(asker, this.#body, chunk);
+      if (asker !== undefined && asker === this.#asker && !asker.flush()) this.stream.pause();
     } catch (error) {
       this.#fail(error as Error);
     }
@@ -68,14 +73,14 @@ export class InsideConnection {
 
   #readHead(asker: Asker, chunk: Buffer): void {
     const seen = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk]);
-    const end = seen.indexOf("\r\n\r\n", Math.max(0, this.#head.length - 3));
+    const end = seen.indexOf(emptyLine, Math.max(0, this.#head.length - 3));
     if (end < 0) {
       if (seen.length > headMax) throw malformed("its head is too long");
       this.#head = seen;
       return;
     }
     this.#head = nothing;
-    const answer = parseAnswerHead(seen.toString("latin1", 0, end), asker.method);
+    const answer = parseAnswerHead(seen.toString("latin1", 0, end + 2), asker.method);
     const rest = seen.subarray(end + 4);
     if (answer.status === 101) throw malformed("nobody asked for another protocol");
     if (answer.status < 200) {

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from "node:http";
 import type { Refusal } from "../core/ports/doors.js";
 
 /** Why there is no answer from the service inside. */
@@ -118,6 +119,13 @@ export function pageFor(trouble: Trouble, accept: string | undefined, port?: num
       ...(status === 404 || !comesBack ? {} : { "retry-after": "2" }),
     },
   };
+}
+
+/** As bytes of HTTP/1.1. */
+export function pageText({ status, headers, body }: Page, connection: string, method = "GET"): Buffer {
+  const lines = Object.entries({ ...headers, connection }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n`);
+  return method === "HEAD" ? head : Buffer.concat([head, body]);
 }
 
 const policy =

@@ -1,11 +1,11 @@
-import { type IncomingMessage, request as sendRequest, ServerResponse, STATUS_CODES } from "node:http";
+import { type IncomingMessage, request as sendRequest, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Way } from "../core/ports/doors.js";
 import { type Entrance, enter, visitorOf } from "./entrance.js";
 import { headersInward, headersOutward } from "./forwarded-headers.js";
 import { joinStreams } from "./join-streams.js";
-import { pageFor, type Trouble } from "./pages.js";
+import { pageFor, pageText, type Trouble } from "./pages.js";
 import { proxy } from "./proxy.js";
 import { hasBody } from "./request-head.js";
 import { troubleOf } from "./trouble.js";
@@ -25,7 +25,7 @@ export function proxyUpgrade(
     return;
   }
   const entry = enter(entrance, request, visitorOf(request));
-  if (hasBody(request)) end(socket, 400, {}, "an upgrade has no body\n");
+  if (hasBody(request)) refuseBody(socket);
   else if (entry.kind === "way") {
     const { way } = entry;
     open(upstream, way, { request, socket, head }).catch((error: unknown) =>
@@ -80,7 +80,7 @@ function answerPlainly(
   socket: Socket,
 ): void {
   if (hasBody(request)) {
-    end(socket, 400, {}, "an upgrade has no body\n");
+    refuseBody(socket);
     return;
   }
   const response = new ServerResponse(request);
@@ -98,18 +98,10 @@ function headText(answer: IncomingMessage, connection: readonly string[]): strin
 }
 
 function endWithPage(socket: Duplex, request: IncomingMessage, trouble: Trouble, port?: number): void {
-  const { status, headers, body } = pageFor(trouble, request.headers.accept, port);
-  end(socket, status, headers, body);
+  socket.end(pageText(pageFor(trouble, request.headers.accept, port), "close"));
 }
 
-function end(
-  socket: Duplex,
-  status: number,
-  headers: Readonly<Record<string, string>>,
-  body: string | Buffer,
-): void {
-  const all = { "content-length": Buffer.byteLength(body), ...headers, connection: "close" };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n`);
-  socket.end(body);
+function refuseBody(socket: Duplex): void {
+  const body = Buffer.from("an upgrade has no body\n");
+  socket.end(pageText({ status: 400, headers: { "content-length": String(body.length) }, body }, "close"));
 }

@@ -81,6 +81,7 @@ function exchange(
     method: request.method ?? "",
     head: (answer) => writeHead(response, answer),
     piece: (bytes) => (response as ServerResponse).write(bytes),
+    flush: () => true,
     end() {
       letGo();
       response.end();

@@ -1,12 +1,21 @@
 import type { ProxyRequest } from "./entrance.js";
-import { headersInward, type Visitor } from "./forwarded-headers.js";
+import { headersInward, type RawHeaders, type Visitor } from "./forwarded-headers.js";
+import type { PlainRequest } from "./plain-request.js";
 
 /** A request's first lines, as the service inside gets them. Undefined where they cannot be said in HTTP/1.1. */
 export function requestHead(request: ProxyRequest, visitor: Visitor): string | undefined {
   const { method = "", url = "" } = request;
   if (!/^[A-Za-z-]+$/.test(method) || !/^[\x21-\x7e\x80-\xff]+$/.test(url)) return undefined;
   const headers = [...headersInward(request.rawHeaders, visitor), ...framing(request)];
-  let head = `${method} ${url} HTTP/1.1\r\n`;
+  return headText(`${method} ${url}`, headers);
+}
+
+/** As `requestHead`, for a visitor of a loopback port. */
+export const plainHead = ({ method, target, headers, host }: PlainRequest, address: string): string =>
+  headText(`${method} ${target}`, headersInward(headers, { address, secure: false, host }));
+
+function headText(asked: string, headers: RawHeaders): string {
+  let head = `${asked} HTTP/1.1\r\n`;
   for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
   return `${head}Connection: keep-alive\r\n\r\n`;
 }

@@ -12,13 +12,16 @@ const dialTimeoutMs = 10_000;
 
 interface Idle {
   readonly connection: InsideConnection;
-  readonly timer: NodeJS.Timeout;
+  readonly sinceMs: number;
 }
 
 /** The connections from one door to the port that it leads to; they are kept for a moment after each request. */
 export class Upstream {
   #key = "";
+  /** The longest first. */
   readonly #idle: Idle[] = [];
+  /** One for all of them: most are asked again long before it is time. */
+  #sweeping: NodeJS.Timeout | undefined;
   readonly #streams = new Set<Duplex>();
 
   /** One that was used before, if there is one that leads there. */
@@ -26,7 +29,6 @@ export class Upstream {
     if (this.#key !== way.key) this.#dropIdle();
     this.#key = way.key;
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
-      clearTimeout(idle.timer);
       if (idle.connection.isFree) return idle.connection;
     }
     return undefined;
@@ -52,8 +54,8 @@ export class Upstream {
       connection.close();
       return;
     }
-    const timer = setTimeout(() => connection.close(), idleMs);
-    this.#idle.push({ connection, timer: timer.unref() });
+    this.#idle.push({ connection, sinceMs: performance.now() });
+    this.#sweeping ??= setTimeout(() => this.#sweep(), idleMs).unref();
   }
 
   cut(): void {
@@ -61,10 +63,18 @@ export class Upstream {
     for (const stream of this.#streams) stream.destroy();
   }
 
+  #sweep(): void {
+    this.#sweeping = undefined;
+    const now = performance.now();
+    while ((this.#idle[0]?.sinceMs ?? now) <= now - idleMs) this.#idle.shift()?.connection.close();
+    const [oldest] = this.#idle;
+    if (oldest === undefined) return;
+    this.#sweeping = setTimeout(() => this.#sweep(), oldest.sinceMs + idleMs - now + 1).unref();
+  }
+
   #dropIdle(): void {
-    for (const { connection, timer } of this.#idle.splice(0)) {
-      clearTimeout(timer);
-      connection.close();
-    }
+    clearTimeout(this.#sweeping);
+    this.#sweeping = undefined;
+    for (const { connection } of this.#idle.splice(0)) connection.close();
   }
 }

@@ -1,0 +1,195 @@
+import type { Socket } from "node:net";
+import type { Way } from "../core/ports/doors.js";
+import { type AnswerHead, outwardHead } from "./answer-head.js";
+import type { Entrance } from "./entrance.js";
+import { type Asker, InsideConnection } from "./inside-connection.js";
+import { pageFor, pageText, type Trouble } from "./pages.js";
+import { type PlainRequest, readPlainRequest } from "./plain-request.js";
+import { plainHead } from "./request-head.js";
+import { troubleOf } from "./trouble.js";
+import type { Upstream } from "./upstream.js";
+
+export interface PlainLaneOptions {
+  readonly entrance: Entrance;
+  readonly upstream: Upstream;
+  /** A visitor who says nothing for so long is hung up on. */
+  readonly idleMs: number;
+  /** Goes on with a connection, with what was read of it and not served. */
+  readonly handOver: (socket: Socket, read: Buffer) => void;
+}
+
+/** A piece up to this size goes out with what stands before it, as one. */
+const gatheredBytesMax = 16 << 10;
+
+/**
+ * One visitor's connection, for as long as what comes is plain: requests without a body that are whole, can be read in
+ * one way only, and may pass. The first that is not is handed over, and all that follows with it. It makes no object
+ * for a request that it can do without: most of a small request's time is spent beside the sockets.
+ */
+export class PlainLane implements Asker {
+  method: PlainRequest["method"] = "GET";
+  readonly #options: PlainLaneOptions;
+  readonly #socket: Socket;
+  readonly #address: string;
+  /** What came ahead of its turn. */
+  #waiting: Buffer | undefined;
+  #current: { readonly request: PlainRequest; readonly way: Way } | undefined;
+  #connection: InsideConnection | undefined;
+  #done: (() => void) | undefined;
+  #mayRepeat = false;
+  /** Undefined: the answer has not begun. */
+  #framing: AnswerHead["body"]["kind"] | undefined;
+  /** Said, but not sent. */
+  #text = "";
+
+  private constructor(socket: Socket, options: PlainLaneOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#address = socket.remoteAddress?.replace(/^::ffff:/, "") ?? "";
+  }
+
+  static open(socket: Socket, options: PlainLaneOptions): void {
+    const lane = new PlainLane(socket, options);
+    socket.setTimeout(options.idleMs);
+    for (const [name, listener] of lane.#listeners) socket.on(name, listener);
+  }
+
+  readonly #listeners: readonly [string, (chunk: Buffer) => void][] = [
+    ["data", (chunk) => this.#read(chunk)],
+    ["drain", () => this.#connection?.resume()],
+    ["timeout", () => this.#current ?? this.#socket.destroy()],
+    ["end", () => this.#end()],
+    ["close", () => this.#close()],
+  ];
+
+  #read(chunk: Buffer): void {
+    if (this.#current === undefined) this.#serve(chunk);
+    else {
+      this.#waiting = this.#waiting === undefined ? chunk : Buffer.concat([this.#waiting, chunk]);
+      this.#socket.pause();
+    }
+  }
+
+  #serve(chunk: Buffer): void {
+    const { gate } = this.#options.entrance;
+    const request = gate.isPrivate ? undefined : readPlainRequest(chunk);
+    const admission = request && gate.admit();
+    if (request === undefined || admission?.admitted !== true) {
+      this.#handOver(chunk);
+      return;
+    }
+    if (request.bytes < chunk.length) {
+      this.#waiting = chunk.subarray(request.bytes);
+      this.#socket.pause();
+    }
+    const { way } = admission;
+    this.#current = { request, way };
+    this.method = request.method;
+    const kept = this.#options.upstream.takeIdle(way);
+    if (kept === undefined) void this.#askAfresh(request, way);
+    else this.#ask(kept, request, way);
+  }
+
+  #ask(connection: InsideConnection, request: PlainRequest, way: Way): void {
+    this.#connection = connection;
+    this.#mayRepeat = connection.asked > 0;
+    this.#done = way.begin();
+    connection.ask(plainHead(request, this.#address), this);
+  }
+
+  async #askAfresh(request: PlainRequest, way: Way): Promise<void> {
+    try {
+      const connection = new InsideConnection(await this.#options.upstream.connect(way));
+      if (this.#socket.destroyed) connection.close();
+      else this.#ask(connection, request, way);
+    } catch (error) {
+      this.#answer(troubleOf(error));
+    }
+  }
+
+  head(answer: AnswerHead): void {
+    this.#framing = answer.body.kind;
+    this.#text = outwardHead(answer, this.#options.idleMs);
+  }
+
+  piece(bytes: Buffer): boolean {
+    const isFramed = this.#framing === "chunked" || this.#framing === "rest";
+    if (isFramed) this.#text += `${bytes.length.toString(16)}\r\n`;
+    if (bytes.length <= gatheredBytesMax) {
+      this.#text += bytes.toString("latin1");
+      if (isFramed) this.#text += "\r\n";
+      return this.#text.length <= gatheredBytesMax || this.flush();
+    }
+    this.#socket.cork();
+    this.flush();
+    const isTaken = this.#socket.write(bytes);
+    if (isFramed) this.#text = "\r\n";
+    this.#socket.uncork();
+    return isTaken;
+  }
+
+  flush(): boolean {
+    const text = this.#text;
+    this.#text = "";
+    return text === "" || this.#socket.destroyed || this.#socket.write(text, "latin1");
+  }
+
+  end(): void {
+    if (this.#framing === "chunked" || this.#framing === "rest") this.#text += "0\r\n\r\n";
+    this.flush();
+    const { way } = this.#current ?? {};
+    if (way !== undefined && this.#connection !== undefined)
+      this.#options.upstream.giveBack(this.#connection, way);
+    this.#next();
+  }
+
+  failed(error: Error): void {
+    const { request, way } = this.#current ?? {};
+    this.#letGo();
+    if (this.#framing !== undefined || request === undefined || way === undefined) this.#socket.destroy();
+    else if (this.#mayRepeat) void this.#askAfresh(request, way);
+    else this.#answer(troubleOf(error));
+  }
+
+  /** What the service inside does not answer itself. */
+  #answer(trouble: Trouble): void {
+    if (this.#socket.destroyed || this.#current === undefined) return;
+    const { request, way } = this.#current;
+    const page = pageFor(trouble, request.accept, way.port);
+    this.#socket.write(pageText(page, "keep-alive", request.method));
+    this.#next();
+  }
+
+  #next(): void {
+    this.#letGo();
+    this.#current = this.#framing = undefined;
+    const chunk = this.#waiting;
+    this.#waiting = undefined;
+    if (chunk === undefined) return;
+    this.#socket.resume();
+    this.#serve(chunk);
+  }
+
+  #letGo(): void {
+    this.#done?.();
+    this.#done = this.#connection = undefined;
+  }
+
+  #handOver(chunk: Buffer): void {
+    const socket = this.#socket;
+    for (const [name, listener] of this.#listeners) socket.off(name, listener);
+    socket.setTimeout(0).pause();
+    this.#options.handOver(socket, chunk);
+  }
+
+  /** Who has gone says no more than this at first: nobody is left for an answer. */
+  #end(): void {
+    if (this.#current === undefined) this.#socket.end();
+    else this.#socket.destroy();
+  }
+
+  #close(): void {
+    this.#connection?.close();
+    this.#letGo();
+  }
+}

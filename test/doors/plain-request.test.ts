@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { readPlainRequest } from "../../src/engine/doors/plain-request.js";
+
+const read = (text: string) => readPlainRequest(Buffer.from(text, "latin1"));
+
+describe("a plain request", () => {
+  it("is read, and what comes behind it left alone", () => {
+    const head =
+      "GET /a//b?c=%20#d HTTP/1.1\r\nhOsT: h:1\r\nConnection: Keep-Alive\r\nAccept:\t*/* \r\nX: \xe4\r\nE:\r\n\r\n";
+    assert.deepEqual(read(`${head}GET / HTTP/1.1\r\n`), {
+      method: "GET",
+      target: "/a//b?c=%20#d",
+      headers: ["hOsT", "h:1", "Connection", "Keep-Alive", "Accept", "*/*", "X", "\xe4", "E", ""],
+      host: "h:1",
+      accept: "*/*",
+      bytes: head.length,
+    });
+    assert.equal(read("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")?.method, "HEAD");
+  });
+
+  const others: Readonly<Record<string, string>> = {
+    "nothing whole": "GET / HTTP/1.1\r\nHost: a\r\n",
+    "another method": "POST / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a method that begins alike": "GETS / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "an older version": "GET / HTTP/1.0\r\nHost: a\r\n\r\n",
+    "a target that is no path": "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a target with a blank": "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a target beyond ASCII": "GET /\xe4 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "two blanks": "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a blank behind the version": "GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
+    "an empty line before it": "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "no host": "GET / HTTP/1.1\r\nX: a\r\n\r\n",
+    "no header at all": "GET / HTTP/1.1\r\n\r\n",
+    "two hosts": "GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n",
+    "an empty host": "GET / HTTP/1.1\r\nHost: \r\n\r\n",
+    "a length": "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+    "an encoding": "GET / HTTP/1.1\r\nHost: a\r\ntransfer-ENCODING: chunked\r\n\r\n",
+    "an upgrade": "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n",
+    "an expectation": "GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
+    "a connection that closes": "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    "a connection that names headers": "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, x\r\n\r\n",
+    "a header without a name": "GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n",
+    "a header without a colon": "GET / HTTP/1.1\r\nHost: a\r\nb\r\n\r\n",
+    "a blank before the colon": "GET / HTTP/1.1\r\nHost: a\r\nX : b\r\n\r\n",
+    "a name with a blank": "GET / HTTP/1.1\r\nHost: a\r\nX Y: b\r\n\r\n",
+    "a folded header": "GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n",
+    "a bare carriage return": "GET / HTTP/1.1\r\nHost: a\r\nX: b\rc\r\n\r\n",
+    "a bare line feed": "GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n",
+    "a NUL": "GET / HTTP/1.1\r\nHost: a\r\nX: b\0\r\n\r\n",
+    "a DEL": "GET / HTTP/1.1\r\nHost: a\r\nX: b\x7f\r\n\r\n",
+    "a head of 20 KB": `GET / HTTP/1.1\r\nHost: a\r\nX: ${"b".repeat(20_000)}\r\n\r\n`,
+  };
+  for (const [what, head] of Object.entries(others))
+    it(`is not: ${what}`, () => assert.equal(read(head), undefined));
+});
