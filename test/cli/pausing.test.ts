@@ -97,6 +97,18 @@ describe("pause and resume", () => {
     assert.deepEqual(await ended, { code: 0, stdout: "on\n", stderr: "" });
   });
 
+  it("exec --resume resumes again where a pause comes between its look and its start", async () => {
+    const before = service.sessions.commands.length;
+    service.sessions.pausesBeforeRun = 2;
+    assert.equal(await world.ok(["sandbox", "exec", "--resume", "-q", "--", "echo", "on"]), "on\n");
+    assert.equal(service.sessions.commands.length, before + 1, "it ran once");
+    service.sessions.pausesBeforeRun = 1_000;
+    const { code, stderr } = await world.call(["sandbox", "exec", "--resume", "-q", "--", "echo", "on"]);
+    service.sessions.pausesBeforeRun = 0;
+    assert.equal(code, 125);
+    assert.match(stderr, /state=PAUSED/);
+  });
+
   it("exec without it is refused, with what mends it", async () => {
     await world.ok(["sandbox", "pause", "demo"]);
     const { code, stderr } = await world.call(["sandbox", "exec", "--session", "demo", "--", "true"]);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { Workbench } from "./support/tenki.js";
+import { processArguments } from "./support/process-arguments.js";
+import { ended, Workbench } from "./support/tenki.js";
 
 describe("a session's environment", () => {
   let bench: Workbench;
@@ -48,5 +49,20 @@ describe("a session's environment", () => {
     );
     assert.deepEqual([code, stdout], [0, "given\n"]);
     assert.doesNotMatch(stderr, /planted/);
+  });
+
+  it("has no secret in any program's arguments, here or inside", async () => {
+    const words = ["sandbox", "exec", "-q", "--env", "MINE", "-c", "echo runs; exec sleep 1000"];
+    const running = bench.spawn(words, { env: { MINE: "planted" } });
+    const over = ended(running);
+    await new Promise((resolve) => running.stdout?.once("data", resolve));
+    const lines = processArguments();
+    running.kill("SIGTERM");
+    assert.ok(lines.includes("sleep 1000"), "the command was not seen at all");
+    assert.deepEqual(
+      lines.filter((line) => line.includes("planted")),
+      [],
+    );
+    assert.equal(await over, 128 + 15);
   });
 });

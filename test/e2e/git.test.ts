@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { TenkiSandbox } from "@tenkicloud/sandbox";
 import { GitServer } from "./support/git-server.js";
+import { processArguments } from "./support/process-arguments.js";
 import { type EngineStarted, ended, Workbench } from "./support/tenki.js";
 
 const token = "ghp_planted0token0of0a0test";
@@ -188,9 +189,7 @@ describe("git", () => {
     const args = ["sandbox", "create", "--name", "held", ...flags];
     const creating = bench.spawn(args, { env: { MY_TOKEN: token } });
     await server.until(/\/held\/demo/);
-    const lines = readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name))
-      .map(argumentsOf);
+    const lines = processArguments();
     assert.ok(
       lines.some((line) => line.includes("held/demo")),
       "git was not seen at all",
@@ -206,8 +205,13 @@ describe("git", () => {
   it("ends the session where the clone fails, and says why without the token", async () => {
     const wrong = { MY_TOKEN: "ghp_planted0and0wrong" };
     const flags = ["--clone-repo", `${server.url}/private/demo/.git`, "--github-token-env", "MY_TOKEN"];
+    const current = () => bench.ok(["config", "get", "current_session_id"]);
+    const before = await current();
     const made = await bench.call(["sandbox", "create", "--name", "refused", ...flags], { env: wrong });
     assert.equal(made.code, 1);
+    assert.equal(await current(), before, "what is over is not the current session");
+    const live = await bench.json<{ name: string }[]>(["sandbox", "list"]);
+    assert.equal(live.filter(({ name }) => name === "refused").length, 0);
     assert.match(made.stderr, /git clone failed \(exit_code=128\)[^]*Authentication failed/);
     const { state, terminal_error: why } = await bench.json<Record<string, string>>([
       "sandbox",
@@ -247,14 +251,6 @@ describe("git", () => {
 });
 
 /** Empty where the process is gone. */
-function argumentsOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-  } catch {
-    return "";
-  }
-}
-
 const filesBelow = (directory: string): string[] =>
   readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -137,6 +137,14 @@ describe("a paused session", () => {
     assert.deepEqual(lines, ["ready", "done"]);
   });
 
+  it("keeps what status says it keeps", async () => {
+    const keeps = "processes, memory and files; over a restart of the machine: files";
+    for (const words of [["status"], ["engine", "status"]]) {
+      assert.equal((await bench.json<{ pause_keeps: string }>(words)).pause_keeps, keeps);
+      assert.match(await bench.ok(words), new RegExp(`^pause_keeps +: ${keeps}$`, "m"));
+    }
+  });
+
   it("is resumed by exec --resume, and only by that", async () => {
     await bench.ok(["sandbox", "pause", "counting"]);
     const refusal = await bench.call(["sandbox", "exec", "--session", "counting", "--", "echo", "on"]);

@@ -3,6 +3,7 @@ import { command } from "../command.js";
 import type { Context } from "../context.js";
 import { resolveDataDir } from "../local-engine/data-dir.js";
 import { findEngine, type LocalEngine } from "../local-engine/find-engine.js";
+import { pauseKeeps } from "../local-engine/pause-keeps.js";
 import { asTenkiError } from "../output/error.js";
 import { objectView, type View } from "../output/view.js";
 import { identityName } from "../output/views/identity.js";
@@ -30,6 +31,7 @@ export async function run(_options: object, ctx: Context): Promise<View> {
     project_id: firstFilled(ctx.common.project, saved.get("project_id")) ?? null,
     session_id: firstFilled(ctx.io.env["TENKI_SESSION"], saved.get("current_session_id")) ?? null,
     engine_state: isLocal ? (engine === undefined ? "STOPPED" : "RUNNING") : undefined,
+    pause_keeps: isLocal && engine !== undefined ? pauseKeeps(engine.isolation) : undefined,
   });
 }
 

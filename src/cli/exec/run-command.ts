@@ -1,6 +1,7 @@
 import type { RunningCommand, Session } from "../../client/index.js";
 import type { CommandExit } from "../../domain/command.js";
 import type { Context } from "../context.js";
+import { startResumed } from "../resume-first.js";
 import { CapturedOutput } from "./captured-output.js";
 import { ConnectionWatch } from "./connection-watch.js";
 import { OutputBursts } from "./output-bursts.js";
@@ -17,6 +18,8 @@ export interface RunOptions {
   readonly timeoutMs: number | undefined;
   readonly stdin: boolean;
   readonly tty: boolean;
+  /** Resume the session first where it is paused. Default: a paused session refuses. */
+  readonly resume?: boolean | undefined;
   /** Keep the outputs in place of passing them on. */
   readonly capture: boolean;
   /** How long a command may take to end after SIGTERM or SIGHUP. Default: as long as it likes. */
@@ -32,7 +35,8 @@ export interface RunResult {
 export async function runCommand(session: Session, options: RunOptions, ctx: Context): Promise<RunResult> {
   const watch = new ConnectionWatch(ctx);
   const bursts = options.capture || options.tty ? undefined : OutputBursts.of(ctx.io);
-  const command = await startCommand(session, options, ctx, { watch, bursts });
+  const start = () => startCommand(session, options, ctx, { watch, bursts });
+  const command = await (options.resume === true ? startResumed(session, ctx, start) : start());
   const captured = options.capture ? new CapturedOutput() : undefined;
   const ladder = new SignalLadder(ctx.io, command, { watch, endGraceMs: options.endGraceMs });
   const giveSignalsBack = ctx.takeSignals();

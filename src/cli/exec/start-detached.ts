@@ -2,16 +2,18 @@ import type { Session } from "../../client/index.js";
 import { TenkiError } from "../../domain/error.js";
 import type { ExecutionInfo } from "../../domain/execution.js";
 import type { Context } from "../context.js";
+import { startResumed } from "../resume-first.js";
 import type { ExecOptions } from "./exec-in-session.js";
 import { environmentOf } from "./run-command.js";
 import { terminalSize } from "./terminal.js";
 
 /** Starts a command that goes on without us. */
-export async function startDetached(
-  session: Session,
-  options: ExecOptions,
-  ctx: Context,
-): Promise<ExecutionInfo> {
+export function startDetached(session: Session, options: ExecOptions, ctx: Context): Promise<ExecutionInfo> {
+  const start = () => startOnce(session, options, ctx);
+  return options.resume === true ? startResumed(session, ctx, start) : start();
+}
+
+async function startOnce(session: Session, options: ExecOptions, ctx: Context): Promise<ExecutionInfo> {
   const env = environmentOf(options, ctx.io.env);
   try {
     return await session.executions.start(options.argv, {

@@ -21,6 +21,10 @@ export function dataPlaneRoutes(
       const payload = value?.frame?.payload;
       if (payload?.case !== "start")
         throw new ConnectError("the first frame is no start", Code.InvalidArgument);
+      if (sessions.pausesBeforeRun > 0) {
+        sessions.pausesBeforeRun -= 1;
+        sessions.pause(payload.value.sessionId);
+      }
       const session = open(payload.value.sessionId, context);
       sessions.commands.push(payload.value);
       if (sessions.path !== undefined) payload.value.env["PATH"] = `${sessions.path}:${process.env["PATH"]}`;

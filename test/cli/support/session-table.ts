@@ -32,6 +32,8 @@ export class SessionTable {
   holdsNewOnes = false;
   /** A pause and a resume only begin. */
   isSlow = false;
+  /** So many commands find that the session was paused just before they came. */
+  pausesBeforeRun = 0;
   /** The `limited` page size, so that pages are met with few sessions. */
   pageSize = 3;
   /** A service that has nothing but the contract. */

@@ -4,8 +4,9 @@ import type { Context } from "../../context.js";
 import { flag } from "../../flags/flag.js";
 import { filled } from "../../flags/parsers.js";
 import { resolveDataDir } from "../../local-engine/data-dir.js";
-import { liveSessions } from "../../local-engine/engine-client.js";
+import { askSessions } from "../../local-engine/engine-client.js";
 import { findEngine } from "../../local-engine/find-engine.js";
+import { pauseKeeps } from "../../local-engine/pause-keeps.js";
 import { objectView, type View } from "../../output/view.js";
 
 export const define = command({
@@ -18,7 +19,7 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
   const dataDir = resolveDataDir(options.dataDir, ctx.io);
   const engine = await findEngine(dataDir);
   if (engine === undefined) return objectView({ state: "STOPPED", data_dir: dataDir });
-  const sessions = await liveSessions(ctx, engine);
+  const sessions = await askSessions(ctx, engine);
   const { endpoint, pid, version, isolation } = engine;
   return objectView({
     state: "RUNNING",
@@ -27,9 +28,9 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
     version,
     isolation,
     data_dir: dataDir,
-    sessions: sessions.length,
-    sessions_by_state: countStates(sessions),
-    pause_keeps: pauseKeeps[isolation] ?? null,
+    sessions: sessions?.length ?? null,
+    sessions_by_state: sessions === undefined ? null : countStates(sessions),
+    pause_keeps: pauseKeeps(isolation),
   });
 }
 
@@ -39,10 +40,3 @@ function countStates(sessions: readonly Session[]): Record<string, number> {
   for (const { state } of sessions) counts[state] = (counts[state] ?? 0) + 1;
   return counts;
 }
-
-/** What of a session a pause keeps, by the engine's isolation. */
-const pauseKeeps: Readonly<Record<string, string>> = {
-  container: "processes, memory and files; over a restart of the machine: files",
-  namespaces: "nothing: sessions cannot be paused",
-  process: "processes, memory and files; over a restart of the machine: files",
-};

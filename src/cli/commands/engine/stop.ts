@@ -3,7 +3,7 @@ import type { Context } from "../../context.js";
 import { flag, toggle } from "../../flags/flag.js";
 import { filled } from "../../flags/parsers.js";
 import { resolveDataDir } from "../../local-engine/data-dir.js";
-import { askEngine, liveSessions } from "../../local-engine/engine-client.js";
+import { askEngine, askSessions, liveSessions } from "../../local-engine/engine-client.js";
 import { launchEngine } from "../../local-engine/ensure-local-engine.js";
 import { findEngine, hasRecord, type LocalEngine } from "../../local-engine/find-engine.js";
 import { stopEngine } from "../../local-engine/stop-engine.js";
@@ -30,13 +30,11 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
     return doneView(`no engine runs on ${dataDir}`, { stopped: false, sessions_left_running: 0 });
   }
   const ended = terminate ? await terminateAll(ctx, engine) : 0;
-  const left = (await liveSessions(ctx, engine)).length;
+  const left = (await askSessions(ctx, engine))?.length;
   await stopEngine(engine);
-  const some = terminate ? `${count(ended)} terminated` : `${count(left)} left running`;
-  const what = ended + left === 0 ? "it had no sessions" : some;
-  return doneView(`the engine stopped; ${what}`, {
+  return doneView(`the engine stopped; ${describeSessions(ended, left, terminate)}`, {
     stopped: true,
-    sessions_left_running: left,
+    sessions_left_running: left ?? null,
     sessions_terminated: ended,
   });
 }
@@ -57,6 +55,12 @@ async function terminateAll(ctx: Context, engine: LocalEngine): Promise<number> 
     }
   });
   return ids.length;
+}
+
+function describeSessions(ended: number, left: number | undefined, terminate: boolean): string {
+  if (terminate && ended > 0) return `${count(ended)} terminated`;
+  if (left === undefined) return "its sessions are left as they are";
+  return left === 0 ? "it had no sessions" : `${count(left)} left running`;
 }
 
 const count = (sessions: number): string => `${sessions} session${sessions === 1 ? "" : "s"}`;

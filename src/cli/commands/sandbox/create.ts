@@ -1,3 +1,4 @@
+import type { Session } from "../../../client/index.js";
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
 import { createFlags, waitTimeoutFlag } from "../../create/create-flags.js";
@@ -34,9 +35,23 @@ export async function run(options: Options, ctx: Context): Promise<View> {
   const client = await ctx.client();
   const progress = await ctx.progress("creating a session");
   const session = await client.create({ ...created, waitReady: false }).finally(() => progress.stop());
-  await ctx.config.update({ current_session_id: session.id }).catch((error: unknown) => {
+  if (options.wait) await untilReady(session, options, ctx);
+  await makeCurrent(session, ctx);
+  return sessionView(session.info);
+}
+
+/** What was made and did not come to be ready is current all the same, unless it is over. */
+async function untilReady(session: Session, { waitTimeout }: Options, ctx: Context): Promise<void> {
+  try {
+    await waitReady(session, ctx, waitTimeout ?? defaultWaitMs);
+  } catch (error) {
+    const { SessionTerminatedError } = await import("../../../client/index.js");
+    if (!(error instanceof SessionTerminatedError)) await makeCurrent(session, ctx);
+    throw error;
+  }
+}
+
+const makeCurrent = (session: Session, ctx: Context): Promise<void> =>
+  ctx.config.update({ current_session_id: session.id }).catch((error: unknown) => {
     return ctx.warn(`warning: the current session was not saved: ${(error as Error).message}`);
   });
-  if (!options.wait) return sessionView(session.info);
-  return sessionView(await waitReady(session, ctx, options.waitTimeout ?? defaultWaitMs));
-}

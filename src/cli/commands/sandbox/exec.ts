@@ -16,7 +16,6 @@ import { startDetached } from "../../exec/start-detached.js";
 import { toggle } from "../../flags/flag.js";
 import { textView } from "../../output/view.js";
 import { executionFields } from "../../output/views/execution.js";
-import { resumeFirst } from "../../resume-first.js";
 
 export const define = command({
   description:
@@ -58,12 +57,12 @@ export async function run(options: Options, ctx: Context): Promise<Outcome> {
   if (options.detach !== true) refuseCapturedTerminal(options.tty, ctx);
   const env = await environmentFrom(options, ctx);
   const session = await ctx.session(options.session);
-  if (options.resume === true) await resumeFirst(session, ctx);
   const how = {
     ...{ argv, env, cwd: options.cwd, privileged: options.user === "root" },
     timeoutMs: options.timeout,
     interactive: options.interactive === true,
     tty: options.tty === true,
+    resume: options.resume === true,
   };
   if (options.detach !== true) return execInSession(session, how, ctx);
   const started = await startDetached(session, how, ctx);

@@ -4,7 +4,6 @@ import type { Context } from "../../context.js";
 import { environmentFrom, resumeFlag, surroundingsFlags } from "../../exec/command-flags.js";
 import { codeOfExit, couldStart, spawnFailure } from "../../exec/exit-status.js";
 import { runCommand } from "../../exec/run-command.js";
-import { resumeFirst } from "../../resume-first.js";
 
 /** Of the image's shells the one that is nicer to type in. */
 const loginShell = ["sh", "-c", "command -v bash >/dev/null && exec bash -l; exec sh -l"];
@@ -28,12 +27,12 @@ export async function run(options: Options, ctx: Context): Promise<Outcome> {
   checkTerminal(ctx);
   const env = await environmentFrom(options, ctx);
   const session = await ctx.session(options.session);
-  if (options.resume === true) await resumeFirst(session, ctx);
   const { exit } = await runCommand(
     session,
     {
       ...{ argv: loginShell, env, cwd: options.cwd, privileged: options.user === "root" },
       ...{ timeoutMs: undefined, stdin: true, tty: true, capture: false },
+      resume: options.resume === true,
     },
     ctx,
   );
