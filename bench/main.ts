@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { openBench, type Bench } from "./bench.js";
 import { measure, type Amount, type Comparison, type Row } from "./measure.js";
 import { commandRows } from "./rows/commands.js";
+import { listRows } from "./rows/lists.js";
 import { portRows } from "./rows/ports.js";
 import { sessionRows } from "./rows/sessions.js";
 import { sshRows } from "./rows/ssh.js";
@@ -13,6 +14,7 @@ const themes: readonly ((bench: Bench) => readonly (Comparison | Amount)[])[] = 
   commandRows,
   streamRows,
   sessionRows,
+  listRows,
   sshRows,
   portRows,
 ];

@@ -8,7 +8,8 @@ export interface TenkiPeer {
   readonly env: NodeJS.ProcessEnv;
   readonly endpoint: string;
   readonly token: string;
-  readonly logFile: string;
+  readonly dataDir: string;
+  readonly enginePid: number;
   command(...args: readonly string[]): readonly string[];
   close(): Promise<void>;
 }
@@ -19,12 +20,13 @@ export async function startTenki(): Promise<TenkiPeer> {
   const env = { PATH: process.env["PATH"], HOME: home, TENKI_ENGINE_DATA_DIR: dataDir };
   const command = (...args: readonly string[]) => [process.execPath, resolve("bin/tenki"), ...args];
   const started = await runProcess(command("engine", "start", "--listen", "127.0.0.1:0", "--json"), { env });
-  const { endpoint, token } = JSON.parse(started) as { endpoint: string; token: string };
+  const { endpoint, token, pid } = JSON.parse(started) as { endpoint: string; token: string; pid: number };
   return {
     env,
     endpoint,
     token,
-    logFile: join(dataDir, "engine.log"),
+    dataDir,
+    enginePid: pid,
     command,
     async close() {
       await runProcess(command("engine", "stop", "--terminate-sessions"), { env, timeoutMs: 120_000 });
