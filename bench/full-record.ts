@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { Client } from "../src/client/index.js";
-import { openSqliteStore } from "../src/engine/store/sqlite-store.js";
+import { SqliteDatabase } from "../src/engine/store/sqlite-database.js";
+import { SqliteStore } from "../src/engine/store/sqlite-store.js";
 import { startTenki } from "./tenki.js";
 
 /** An engine whose record knows many sessions. */
@@ -16,7 +17,9 @@ export async function fillRecord(count: number): Promise<FullRecord> {
   const client = new Client({ baseUrl: peer.endpoint, authToken: peer.token });
   const session = await client.create({ name: "bench", tags: ["bench", "list"], metadata: { of: "bench" } });
   await session.close();
-  const store = openSqliteStore(join(peer.dataDir, "record.db"));
+  const database = SqliteDatabase.open(join(peer.dataDir, "record.db"));
+  database.run("PRAGMA synchronous = OFF", {}); // nobody minds if a power cut takes these
+  const store = new SqliteStore(database);
   const record = store.getSession(session.id);
   if (record === undefined) throw new Error(`the record does not know ${session.id}`);
   for (let made = 1; made < count; made += 1) {

@@ -1,5 +1,14 @@
 import type { Client, Session } from "../src/client/index.js";
 
+/** A session made, till commands would run in it. */
+export async function timeCreate(client: Client): Promise<number> {
+  const start = performance.now();
+  const session = await client.create();
+  const ms = performance.now() - start;
+  await session.close();
+  return ms;
+}
+
 /** A session made, its first command run and the session terminated, over a connection that is there. */
 export async function timeLibraryCycle(client: Client): Promise<number> {
   const start = performance.now();

@@ -29,7 +29,7 @@ const columns = [
   "record",
 ];
 
-class SqliteStore implements Store {
+export class SqliteStore implements Store {
   readonly executions: ExecutionStore;
   readonly artifacts: ArtifactStore;
   readonly volumes: VolumeStore;
