@@ -25,16 +25,27 @@ const { values: flags, positionals: words } = parseArgs({
 });
 
 const bench = openBench(flags);
+const rows = themes
+  .flatMap((rowsOf) => rowsOf(bench))
+  .filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+if (rows.length === 0) {
+  process.stderr.write(`error: no row has any of these words in its name: ${words.join(" ")}\n`);
+  process.exit(2);
+}
+const interrupted = new Promise<never>((_, reject) => {
+  process.once("SIGINT", () => reject(new Error("interrupted")));
+});
+interrupted.catch(() => undefined);
 try {
-  const rows: Row[] = [];
-  for (const row of themes.flatMap((rowsOf) => rowsOf(bench))) {
-    if (words.length > 0 && !words.some((word) => row.name.includes(word))) continue;
+  const measured: Row[] = [];
+  for (const row of rows) {
     process.stderr.write(`${row.name} …\n`);
-    rows.push(await measure(row));
+    measured.push(await Promise.race([measure(row), interrupted]));
   }
   const machine = { node: process.version, cpus: cpus().length, model: cpus()[0]?.model.trim() ?? "?" };
-  if (flags.json) process.stdout.write(`${JSON.stringify({ machine, rows, notes: bench.notes }, null, 2)}\n`);
-  else printTable(machine, rows, bench.notes);
+  const { notes } = bench;
+  if (flags.json) process.stdout.write(`${JSON.stringify({ machine, rows: measured, notes }, null, 2)}\n`);
+  else printTable(machine, measured, notes);
 } finally {
   await bench.close();
 }
