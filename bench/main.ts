@@ -4,6 +4,7 @@ import { openBench, type Bench } from "./bench.js";
 import { measure, type Amount, type Comparison, type Row } from "./measure.js";
 import { commandRows } from "./rows/commands.js";
 import { listRows } from "./rows/lists.js";
+import { memoryRows } from "./rows/memory.js";
 import { portRows } from "./rows/ports.js";
 import { sessionRows } from "./rows/sessions.js";
 import { sshRows } from "./rows/ssh.js";
@@ -14,6 +15,7 @@ const themes: readonly ((bench: Bench) => readonly (Comparison | Amount)[])[] = 
   commandRows,
   streamRows,
   sessionRows,
+  memoryRows,
   listRows,
   sshRows,
   portRows,
