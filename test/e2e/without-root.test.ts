@@ -4,6 +4,8 @@ import { chmod, cp, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { runProcess, tryProcess } from "../../src/lib/process.js";
+import { shellQuote } from "../../src/lib/shell-quote.js";
+import { Place } from "../network/support/world.js";
 import { assertGolden } from "./support/golden.js";
 import { runWithoutNamespaces } from "./support/limited-namespaces.js";
 
@@ -55,8 +57,9 @@ describe("an engine without root", () => {
     tree = await mkdtemp("/tmp/tenki-rootless-");
     await chmod(tree, 0o755);
     for (const part of ["bin", "dist", "package.json"]) await cp(part, join(tree, part), { recursive: true });
-    await cp("node_modules/@photostructure", join(tree, "node_modules/@photostructure"), { recursive: true });
-    await cp("node_modules/node-gyp-build", join(tree, "node_modules/node-gyp-build"), { recursive: true });
+    const packages = ["@photostructure", "node-gyp-build", "dns-packet", "@leichtgewicht"];
+    for (const part of packages.map((name) => join("node_modules", name)))
+      await cp(part, join(tree, part), { recursive: true });
   });
   after(async () => {
     await tenki("engine stop --terminate-sessions");
@@ -79,6 +82,18 @@ describe("an engine without root", () => {
   /** With the PATH that ordinary users have: without sbin. */
   const tenki = (line: string) =>
     shell(`export PATH=/usr/local/bin:/usr/bin:/bin; exec ${process.execPath} ${tree}/bin/tenki ${line}`);
+
+  /** As on a desktop, whose users may make tunnels: with a device of its own, which nobody else here sees. */
+  const withTunnels = (flags: string) =>
+    tryProcess(
+      [
+        ...["unshare", "--mount", "sh", "-ec"],
+        `[ -e ${tree}/tun ] || mknod -m 666 ${tree}/tun c 10 200
+mount --bind ${tree}/tun /dev/net/tun
+exec setpriv --reuid ${user} --regid ${user} --init-groups --reset-env ${process.execPath} ${tree}/bin/tenki engine start --listen 127.0.0.1:0 ${flags}`,
+      ],
+      { env: { PATH: process.env["PATH"] }, cwd: home, timeoutMs: 120_000 },
+    );
 
   it("is told by doctor what this machine gives, and what is missing", async () => {
     const { stdout } = await tenki("engine doctor --json");
@@ -152,6 +167,58 @@ describe("an engine without root", () => {
     assert.deepEqual([mine?.["name"], mine?.["network_sent_bytes"]], ["mine", 0]);
     for (const key of ["cpu_usage_us", "memory_bytes", "processes", "disk_used_bytes"])
       assert.equal(mine?.[key], null, key);
+  });
+
+  it("holds them to a list of what they may reach, which root inside cannot change", async () => {
+    const world = await Place.make(`tr${process.pid % 10_000}w`, 192, { network: "198.51.100" });
+    try {
+      const [listed, site] = ["198.51.100.201", "198.51.100.202"];
+      for (const address of [listed, site]) await world.addAddress(address);
+      const zone = { "site.test": { ttl: 60, addresses: [site] } };
+      await world.serve([
+        { protocol: "tcp", host: "0.0.0.0", port: 18_070 },
+        { protocol: "dns", host: world.address, port: 53, zone },
+      ]);
+      await tenki("engine stop --terminate-sessions");
+      const started = await withTunnels(`--isolation namespaces --dns ${world.address}`);
+      assert.equal(started.exitCode, 0, started.stderr);
+      const list = `${listed}:18070,site.test:18070`;
+      const created = await tenki(`sandbox create --name caged --allow-egress ${list}`);
+      assert.equal(created.exitCode, 0, created.stderr);
+      const asRoot = (script: string) => tenki(`sandbox exec -q --user root -c ${shellQuote(script)}`);
+      const greeting = async (host: string) =>
+        (await asRoot(`exec bash -c 'exec 3<>/dev/tcp/${host}/18070 && cat <&3'`)).stdout;
+      const hello = `hello ${world.hostAddress}`;
+      assert.equal(await greeting(listed), hello);
+      assert.equal(await greeting(site), "", "nobody has asked for the name yet");
+      assert.equal(await greeting("site.test"), hello);
+      const attempts = [
+        "nft flush ruleset",
+        "nft -f /dev/null && nft add rule inet tenki leaving accept",
+        `ip route replace ${world.address} dev tap0`,
+        "ip address del 10.0.2.3/32 dev lo",
+        "unshare --user --map-root-user --net true",
+        "python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, 17)'",
+        "python3 -c 'import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 3)'",
+      ];
+      for (const attempt of attempts) {
+        const { exitCode, stderr } = await asRoot(attempt);
+        assert.notEqual(exitCode, 0, attempt);
+        assert.match(stderr, /not permitted|denied|read-only|not implemented|not supported/i, attempt);
+      }
+      await tenki("engine stop");
+      assert.equal((await withTunnels(`--isolation namespaces --dns ${world.address}`)).exitCode, 0);
+      assert.equal(await greeting("site.test"), hello);
+      assert.equal(await greeting(world.address), "");
+      assert.notEqual((await asRoot("getent hosts elsewhere.test")).exitCode, 0);
+      const shown = JSON.parse((await tenki("sandbox get caged --json")).stdout) as Record<string, unknown>;
+      assert.deepEqual(shown["allow_egress"], list.split(","));
+      assert.ok(Number(shown["egress_refused_packets"]) >= 1, JSON.stringify(shown));
+      assert.ok(Number(shown["egress_refused_names"]) >= 1, JSON.stringify(shown));
+    } finally {
+      await tenki("engine stop --terminate-sessions");
+      await world.remove();
+    }
   });
 
   it("limits them where a cgroup is the user's own", async (t) => {

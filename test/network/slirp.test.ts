@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { NetworkAttachment } from "../../src/engine/core/ports/network.js";
+import type { NetworkAttachment, Refused } from "../../src/engine/core/ports/network.js";
 import { isSameProcess, type ProcessIdentity } from "../../src/lib/process-identity.js";
 import { runProcess, tryProcess } from "../../src/lib/process.js";
 import { waitUntil } from "../../src/lib/wait-until.js";
@@ -19,6 +19,7 @@ const user = `tkslirp${process.pid % 10_000}`;
 const device = "/dev/net/tun";
 const ports = { tcp: 18_060, udp: 18_061 };
 const metadata = "169.254.73.57";
+const [listed, site] = ["203.0.113.201", "203.0.113.202"];
 
 let world: Place;
 let host: Listening;
@@ -48,16 +49,20 @@ before(async () => {
   // The user may not read where the tests lie.
   for (const part of ["src", "test/network"])
     await cp(fileURLToPath(new URL(`../../${part}`, import.meta.url)), join(home, part), { recursive: true });
+  for (const part of ["dns-packet", "@leichtgewicht/ip-codec"])
+    await cp(join("node_modules", part), join(home, "node_modules", part), { recursive: true });
   await writeFile(join(home, "package.json"), '{ "type": "module" }');
   await runProcess(["chown", "-R", user, home]);
   world = await Place.make(`ts${process.pid % 10_000}w`, 192);
   await runProcess(["ip", "-n", world.name, "address", "add", `${metadata}/32`, "dev", "lo"]);
   await runProcess(["ip", "route", "add", `${metadata}/32`, "via", world.address, "dev", world.hostLink]);
+  for (const address of [listed, site]) await world.addAddress(address);
   const everywhere = [
     { protocol: "tcp", host: "0.0.0.0", port: ports.tcp },
     { protocol: "udp", host: "0.0.0.0", port: ports.udp },
   ] as const;
-  await world.serve(everywhere);
+  const zone = { "site.test": { ttl: 60, addresses: [site, "127.0.0.1", "10.0.2.2", metadata] } };
+  await world.serve([...everywhere, { protocol: "dns", host: world.address, port: 53, zone }]);
   host = await listen(everywhere);
   engine = await startEngine();
 });
@@ -103,11 +108,60 @@ slirpTest("with outbound on the world is reached, and nothing of the host's", as
   await call({ call: "detach", handle });
 });
 
-slirpTest("a list that it could not be held to is refused, and nothing is left", async () => {
-  const before = await readdir(join(home, "data", "netns"));
-  const egress = [{ kind: "network", network: "192.0.2.0/24" }] as const;
-  await assert.rejects(call({ call: "attach", outbound: true, egress }), /cannot be held to a list/);
-  assert.deepEqual(await readdir(join(home, "data", "netns")), before);
+slirpTest("what is on a list is reached, by name and by address, and nothing else", async () => {
+  const words = [`${listed}:${ports.tcp}`, `site.test:${ports.tcp}`];
+  const { handle, namespacePath, nameservers } = await attach(true, words);
+  const [resolver = ""] = nameservers;
+  const name = (name: string): Target => ({ protocol: "name", host: resolver, port: 53, name });
+  const to = (host: string): Target => ({ protocol: "tcp", host, port: ports.tcp });
+  assert.deepEqual(await probe(namespacePath, [to(listed), to(site)]), [`hello ${world.hostAddress}`, ""]);
+  const names = await probe(namespacePath, [name("site.test"), name("example.test"), name("nobody.test")]);
+  assert.deepEqual(names, [site, "ENOTFOUND", "ENOTFOUND"]);
+  assert.deepEqual(await probe(namespacePath, [to(site)]), [`hello ${world.hostAddress}`]);
+  const refused = (await call({ call: "refused", handle })) as Refused;
+  assert.ok(refused.packets >= 1 && refused.names >= 2, JSON.stringify(refused));
+  await world.visitors();
+  const elsewhere = [world.address, metadata, world.hostAddress, "10.0.2.2", resolver, ...hostAddresses()];
+  nothing(await probe(namespacePath, [...elsewhere.flatMap(both), ...both(listed).slice(1)]));
+  // Another resolver, and the host's own by another name, are not on the list either.
+  const other = { protocol: "dns-udp", port: 53 } as const;
+  nothing(
+    await probe(
+      namespacePath,
+      [world.address, "10.0.2.2"].map((host) => ({ ...other, host })),
+    ),
+  );
+  assert.deepEqual([...(await world.visitors()), ...host.arrived], []);
+  const [told] = await probe(namespacePath, [{ ...to(world.address), protocol: "connect" }]);
+  assert.equal(told, "EHOSTUNREACH");
+  await call({ call: "detach", handle });
+});
+
+slirpTest("a list holds over a restart, and over the loss of the way out", async () => {
+  const words = ["site.test"];
+  const { handle, namespacePath, nameservers } = await attach(true, words);
+  const ask: Target = { protocol: "name", host: nameservers[0] ?? "", port: 53, name: "site.test" };
+  const closed: Target = { protocol: "tcp", host: world.address, port: ports.tcp };
+  nothing(await probe(namespacePath, [closed]));
+  const before = (await call({ call: "refused", handle })) as Refused;
+  for (const loss of ["engine", "way out"]) {
+    const [carrier] = await slirps(namespacePath);
+    if (loss === "way out" && carrier !== undefined) {
+      process.kill(carrier.pid, "SIGKILL");
+      await waitUntil(() => (isSameProcess(carrier) ? undefined : true), { timeoutMs: 5_000 });
+    }
+    await call({ call: "restart" });
+    await call({ call: "sweep", keep: [handle], lists: { [handle]: words } });
+    assert.deepEqual(await probe(namespacePath, [ask]), [site], loss);
+    assert.ok(
+      (await probe(namespacePath, both(site))).every((result) => result !== ""),
+      loss,
+    );
+    nothing(await probe(namespacePath, [closed]));
+  }
+  const after = (await call({ call: "refused", handle })) as Refused;
+  assert.ok(after.packets > before.packets && before.packets > 0);
+  await call({ call: "detach", handle });
 });
 
 slirpTest("with outbound off nothing is reached", async () => {
@@ -157,7 +211,8 @@ slirpTest(
   },
 );
 
-const attach = (outbound: boolean) => call({ call: "attach", outbound }) as Promise<NetworkAttachment>;
+const attach = (outbound: boolean, egress?: readonly string[]) =>
+  call({ call: "attach", outbound, ...(egress && { egress }) }) as Promise<NetworkAttachment>;
 const slirps = (namespacePath: string) =>
   call({ call: "slirps", namespacePath }) as Promise<ProcessIdentity[]>;
 const probe = (namespacePath: string, targets: readonly Target[]) =>
@@ -177,6 +232,7 @@ async function startEngine(): Promise<ChildProcess> {
   const argv = [
     ...["-u", user, "--", "unshare", "--user", "--map-auto", "--map-root-user", "--mount"],
     ...[process.execPath, join(home, "test/network/support/slirp-engine.js"), join(home, "data")],
+    world.address,
   ];
   const child = spawn("runuser", argv, { stdio: ["ignore", "inherit", "inherit", "ipc"], cwd: home });
   await answerOf(child);

@@ -33,7 +33,7 @@ export function requireLists(network: Network): void {
   throw new TenkiError(
     "failed_precondition",
     "this engine cannot hold a sandbox to a list of what it may reach: its network is not its own to rule",
-    { hint: "run the engine as root with --isolation container, or create it with --allow-outbound=false" },
+    { hint: "run the engine with --isolation container, or create it with --allow-outbound=false" },
   );
 }
 

@@ -65,7 +65,7 @@ export class RuleTable {
       for (const [address, end] of admitted) if (end <= now) admitted.delete(address);
       const shorter = addresses.filter((address) => (admitted.get(address) ?? 0) < until);
       if (shorter.length === 0) return;
-      await nft(admitAddresses(this.#name, link, { group, addresses: shorter, seconds }));
+      await nft(admitAddresses(this.#name, link.slot.number, { group, addresses: shorter, seconds }));
       for (const address of shorter) admitted.set(address, until);
     });
   }

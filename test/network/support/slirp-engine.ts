@@ -1,4 +1,5 @@
-import type { EgressRule } from "../../../src/domain/egress.js";
+import { readEgressRule } from "../../../src/domain/egress.js";
+import type { NetworkPolicy } from "../../../src/engine/core/ports/network.js";
 import { createSlirpNetwork } from "../../../src/engine/network/slirp-network.js";
 import { listSlirps } from "../../../src/engine/network/slirp.js";
 import { silentLogger } from "../../../src/lib/logger.js";
@@ -7,15 +8,25 @@ import { ask } from "./world.js";
 
 /** What a test asks of an engine's network that runs as somebody else, in namespaces of its own. */
 export type Request =
-  | { readonly call: "attach"; readonly outbound: boolean; readonly egress?: readonly EgressRule[] }
-  | { readonly call: "detach"; readonly handle: string }
-  | { readonly call: "sweep"; readonly keep: readonly string[] }
+  | { readonly call: "attach"; readonly outbound: boolean; readonly egress?: readonly string[] }
+  | { readonly call: "detach" | "refused"; readonly handle: string }
+  | {
+      readonly call: "sweep";
+      readonly keep: readonly string[];
+      readonly lists?: Readonly<Record<string, readonly string[]>>;
+    }
   | { readonly call: "close" }
   | { readonly call: "restart" }
   | { readonly call: "probe"; readonly namespacePath: string; readonly targets: readonly Target[] }
   | { readonly call: "slirps"; readonly namespacePath: string };
 
-const create = () => createSlirpNetwork({ dataDir: process.argv[2] ?? "", log: silentLogger });
+const [, , dataDir = "", resolver = ""] = process.argv;
+const create = () =>
+  createSlirpNetwork({ dataDir, dnsServers: [resolver], openSeconds: 1, log: silentLogger });
+const policy = (outbound: boolean, egress?: readonly string[]): NetworkPolicy => ({
+  outbound,
+  egress: egress?.flatMap((word) => readEgressRule(word) ?? []),
+});
 let network = await create();
 
 process.on("message", (request: Request) => {
@@ -31,14 +42,19 @@ process.send?.({ result: "ready" });
 async function answer(request: Request): Promise<unknown> {
   switch (request.call) {
     case "attach":
-      return network.attach(request);
+      return network.attach(policy(request.outbound, request.egress));
     case "detach":
       return network.detach(request.handle);
+    case "refused":
+      return network.refused(request.handle);
     case "sweep":
-      return network.sweep(new Map(request.keep.map((handle) => [handle, { outbound: true }])));
+      return network.sweep(
+        new Map(request.keep.map((handle) => [handle, policy(true, request.lists?.[handle])])),
+      );
     case "close":
       return network.close({ removeShared: true });
     case "restart":
+      await network.close({ removeShared: false });
       network = await create();
       return "restarted";
     case "probe":

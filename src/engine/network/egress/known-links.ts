@@ -34,16 +34,13 @@ export async function readKnownLinks(
   };
 }
 
-/** How much was refused to each link, as the kernel counts now; undefined where it does not. */
-export async function readCounts(table: string): Promise<((number: number) => Counts) | undefined> {
-  const { exitCode, stdout } = await tryProcess([
-    "nft",
-    "-j",
-    "list",
-    "counters",
-    "table",
-    ...table.split(" "),
-  ]);
+/** How much was refused to each link, as the kernel counts now; undefined where it does not. `enter`: where the table is. */
+export async function readCounts(
+  table: string,
+  enter: readonly string[] = [],
+): Promise<((number: number) => Counts) | undefined> {
+  const question = ["nft", "-j", "list", "counters", "table", ...table.split(" ")];
+  const { exitCode, stdout } = await tryProcess([...enter, ...question]);
   return exitCode === 0 ? countsIn((JSON.parse(stdout) as Dump).nftables) : undefined;
 }
 

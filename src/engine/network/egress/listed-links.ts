@@ -7,6 +7,7 @@ import { DnsMessages } from "./dns-messages.js";
 import { type KnownLink, listLink, type ListedLink } from "./listed-link.js";
 import { NameAnswers } from "./name-answers.js";
 import { NameServer } from "./name-server.js";
+import { listenAt } from "./name-sockets.js";
 
 export interface ListedLinksOptions {
   readonly rules: RuleTable;
@@ -41,10 +42,10 @@ export class ListedLinks {
       openSeconds,
       log,
     });
-    const server = new NameServer(slot.hostAddress, (question) => answers.answer(question));
     this.end(slot.name);
+    const server = new NameServer(await listenAt(slot.hostAddress), (question) => answers.answer(question));
     this.#servers.set(slot.name, server);
-    return listLink(slot, rules, await server.listen(), known);
+    return listLink(slot, rules, server.ports, known);
   }
 
   /** After a restart. One whose questions cannot be heard again loses its way out; the others are not to suffer. */

@@ -7,7 +7,7 @@ import { groupsOf, mayLeadTo } from "./name-policy.js";
 export interface NameAnswersOptions {
   readonly rules: readonly EgressRule[];
   readonly messages: DnsMessages;
-  readonly resolver: () => string | undefined;
+  readonly resolver: () => string | undefined | Promise<string | undefined>;
   /** Opens addresses in a group of ports. */
   readonly admit: (group: number, addresses: readonly string[], seconds: number) => Promise<void>;
   /** How long an address stays open after its name's time to live. */
@@ -47,7 +47,7 @@ export class NameAnswers {
 
   async #open(asked: AskedName, groups: readonly number[]): Promise<NameAnswer | AnswerProblem> {
     const { messages, rules, resolver, admit, openSeconds } = this.#options;
-    const found = await lookUp(asked.name, resolver());
+    const found = await lookUp(asked.name, await resolver());
     if (typeof found === "string") return found;
     const ttlSeconds = Math.min(found.ttlSeconds, maxSeconds);
     const addresses = found.addresses.filter((address) => mayLeadTo(rules, address));

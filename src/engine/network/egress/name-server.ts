@@ -1,6 +1,6 @@
-import { createSocket, type Socket as Datagrams } from "node:dgram";
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import type { Socket as Datagrams } from "node:dgram";
+import type { AddressInfo, Server, Socket } from "node:net";
+import type { NameSockets } from "./name-sockets.js";
 
 /** The ports at which a sandbox's questions about names arrive. */
 export interface NamePorts {
@@ -18,41 +18,33 @@ const idleMs = 10_000;
 
 /** Hears questions about names at one address, by UDP and TCP. */
 export class NameServer {
-  readonly #address: string;
+  readonly ports: NamePorts;
   readonly #answer: Answer;
   readonly #datagrams: Datagrams;
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
   #asked = 0;
 
-  constructor(address: string, answer: Answer) {
-    this.#address = address;
+  constructor({ datagrams, server }: NameSockets, answer: Answer) {
+    this.ports = { udp: datagrams.address().port, tcp: (server.address() as AddressInfo).port };
     this.#answer = answer;
-    this.#datagrams = createSocket("udp4");
-    this.#datagrams.on("message", (question, from) => {
-      void this.#reply(question, (reply) =>
-        this.#datagrams.send(reply, from.port, from.address, () => undefined),
-      );
+    this.#datagrams = datagrams;
+    this.#server = server;
+    datagrams.on("message", (question, from) => {
+      void this.#reply(question, (reply) => datagrams.send(reply, from.port, from.address, () => undefined));
     });
-    this.#server = createServer((socket) => this.#hear(socket));
-    this.#server.maxConnections = maxConnections;
-  }
-
-  async listen(): Promise<NamePorts> {
-    this.#datagrams.bind(0, this.#address);
-    this.#server.listen(0, this.#address);
-    await Promise.all([once(this.#datagrams, "listening"), once(this.#server, "listening")]);
+    server.maxConnections = maxConnections;
+    server.on("connection", (socket) => this.#hear(socket));
     // What goes wrong from here on is a guest's own.
-    this.#datagrams.on("error", () => undefined).unref();
-    this.#server.on("error", () => undefined).unref();
-    return { udp: this.#datagrams.address().port, tcp: (this.#server.address() as AddressInfo).port };
+    datagrams.on("error", () => undefined).unref();
+    server.on("error", () => undefined).unref();
   }
 
   close(): void {
     try {
       this.#datagrams.close();
     } catch {
-      // It did not begin to listen, or is closed already.
+      // It is closed already.
     }
     this.#server.close();
     for (const socket of this.#connections) socket.destroy();

@@ -18,20 +18,17 @@ export function renderLink(link: ListedLink, { range, elsewhere }: LinkSurroundi
   const { slot, rules, names } = link;
   const n = slot.number;
   const groups = portGroups(rules);
-  const refuse = `counter name refused_${n} reject with icmp type admin-prohibited`;
+  const refuse = refusing(n);
   const pass = `ct mark set ${link.mark} accept`;
   return `
   counter refused_${n} { packets ${link.refusedPackets} bytes 0 }
   counter unnamed_${n} { packets ${link.refusedNames} bytes 0 }
-${groups.map((_, group) => `  ${renderSet(link, group)}`).join("\n")}
+${groups.map((_, group) => `  ${renderSet(nameSet(n, group), link.admitted[group])}`).join("\n")}
   chain egress_${n} {
     ip daddr { ${neverReached.join(", ")} } ${refuse}
     fib daddr type { local, broadcast, multicast } ${refuse}
     ${elsewhere} ${refuse}
-${[
-  ...networkMatches(rules),
-  ...groups.map((ports, group) => `ip daddr @${nameSet(n, group)}${onPorts(ports)}`),
-]
+${matchesOf(rules, n)
   .map((match) => `    ${match} ${pass}`)
   .join("\n")}
     ${refuse}
@@ -86,10 +83,10 @@ export interface Admission {
 /** An element's time cannot be changed: it is made sure of, taken away and set again, in one step. */
 export function admitAddresses(
   table: string,
-  { slot }: ListedLink,
+  number: number,
   { group, addresses, seconds }: Admission,
 ): string {
-  const set = `${table} ${nameSet(slot.number, group)}`;
+  const set = `${table} ${nameSet(number, group)}`;
   const timed = addresses.map((address) => `${address} timeout ${seconds}s`).join(", ");
   return [
     `add element ${set} { ${timed} }`,
@@ -128,15 +125,26 @@ function elementsOf({ slot, mark, names }: ListedLink): Record<MapName, readonly
   };
 }
 
-function renderSet({ slot, admitted }: ListedLink, group: number): string {
+/** Addresses that names have led to, and until when. */
+export function renderSet(name: string, admitted: ReadonlyMap<string, number> = new Map()): string {
   const now = Date.now();
-  const open = [...(admitted[group] ?? [])].flatMap(([address, until]) => {
+  const open = [...admitted].flatMap(([address, until]) => {
     const seconds = Math.ceil((until - now) / 1_000);
     return seconds > 0 ? [`${address} timeout ${seconds}s`] : [];
   });
   const elements = open.length === 0 ? "" : ` elements = { ${open.join(", ")} };`;
-  return `set ${nameSet(slot.number, group)} { type ipv4_addr; size ${maxAdmitted}; flags timeout;${elements} }`;
+  return `set ${name} { type ipv4_addr; size ${maxAdmitted}; flags timeout;${elements} }`;
 }
+
+/** Whoever asks is told at once, and it is counted. */
+export const refusing = (number: number): string =>
+  `counter name refused_${number} reject with icmp type admin-prohibited`;
+
+/** What a list opens. */
+export const matchesOf = (rules: readonly EgressRule[], number: number): string[] => [
+  ...networkMatches(rules),
+  ...portGroups(rules).map((ports, group) => `ip daddr @${nameSet(number, group)}${onPorts(ports)}`),
+];
 
 const networkMatches = (rules: readonly EgressRule[]): string[] =>
   rules.flatMap((rule) =>
