@@ -7,6 +7,8 @@ export interface KeptCredential {
   readonly expiresAt: number;
   /** There is a shorter way to run commands than the contract's. */
   readonly hasLane?: boolean | undefined;
+  /** A unix socket that has it, too. */
+  readonly laneSocket?: string | undefined;
 }
 
 /** Spares the next client of the same user a call for each session. What it cannot keep it lets go of, silently. */

@@ -18,6 +18,7 @@ interface Access {
   /** Undefined where this machine's clock says that it was over before it came: then the clock is wrong. */
   readonly expiresAt: number | undefined;
   readonly hasLane?: boolean | undefined;
+  readonly laneSocket?: string | undefined;
 }
 
 /** What the service says about the way to a session; parts of several answers. */
@@ -71,15 +72,15 @@ export class DataPlane {
   /** By the lane for `Run`; undefined where the service is not known to have it, or turns out not to. */
   async byLane<T>(
     plan: Pick<CallPlan, "signal">,
-    action: (access: Pick<Access, "endpoint" | "credential">) => Promise<T | undefined>,
+    action: (access: Pick<Access, "endpoint" | "credential" | "laneSocket">) => Promise<T | undefined>,
   ): Promise<T | undefined> {
     const { hasLane } = this.#access ?? this.#loadKept() ?? {};
     return hasLane === true ? this.#use(plan, action) : undefined;
   }
 
   /** The service has the lane: this client's connection is open by now, and the next client may use it. */
-  noteLane(): void {
-    if (this.#access !== undefined) this.#keep({ ...this.#access, hasLane: true });
+  noteLane(laneSocket: string | undefined): void {
+    if (this.#access !== undefined) this.#keep({ ...this.#access, hasLane: true, laneSocket });
   }
 
   /** A call that streams up and is answered once; it takes as long as it takes. */
@@ -98,7 +99,7 @@ export class DataPlane {
    */
   async #use<T>(
     { signal, mayRepeat = () => true }: Pick<CallPlan, "signal" | "mayRepeat">,
-    action: (access: Pick<Access, "endpoint" | "credential">) => Promise<T>,
+    action: (access: Access) => Promise<T>,
   ): Promise<T> {
     const giveUpAt = performance.now() + this.rpc.settings.readyTimeoutMs;
     let renewed = false;

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { CommandExit } from "../domain/command.js";
-import { executionHeader, laneHeader } from "../domain/run-lane.js";
+import { executionHeader, laneHeader, laneSocketHeader } from "../domain/run-lane.js";
 import type { SandboxSessionDataPlaneServiceRunResponse as RunMessage } from "../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { commandLink, Uplink, type CommandLink } from "./command-link.js";
 import { exitFromWire } from "./convert/command.js";
@@ -10,6 +10,7 @@ import type { DataPlane } from "./data-plane.js";
 import { CapabilityUnavailableError, SandboxError } from "./errors.js";
 import type { StreamStarter } from "./open-stream.js";
 import type { StartOptions } from "./options.js";
+import { readLaneSocket } from "./lane-socket.js";
 import { runByLane } from "./run-lane.js";
 import { TerminalResizer } from "./resize-terminal.js";
 import { closeOnAbort, notStarted, type RunningCommand } from "./running-command.js";
@@ -107,7 +108,7 @@ async function openRun(
     const headers = { ...call.headers, ...asked };
     const onHeader = (answer: Headers) => {
       echoed = answer.get(executionHeader);
-      if (answer.has(laneHeader)) dataPlane.noteLane();
+      if (answer.has(laneHeader)) dataPlane.noteLane(readLaneSocket(answer.get(laneSocketHeader)));
     };
     return at.dataPlane.run(uplink.messages(), { ...call, headers, onHeader });
   };

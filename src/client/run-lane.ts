@@ -6,6 +6,7 @@ import { blankSecrets, clientHeaders, credentialHeader } from "./authentication.
 import type { BurstOutlet } from "./burst-outlet.js";
 import type { CommandLink } from "./command-link.js";
 import type { startMessage } from "./convert/run-frames.js";
+import { isOwnSocket } from "./lane-socket.js";
 import { LaneLink, type LaneStart } from "./lane-link.js";
 import type { Rpc } from "./rpc.js";
 import type { Settings } from "./settings.js";
@@ -13,6 +14,8 @@ import type { Settings } from "./settings.js";
 export interface LaneAccess {
   readonly endpoint: string;
   readonly credential: string;
+  /** A shorter way to the same. */
+  readonly laneSocket?: string | undefined;
 }
 
 export interface LaneCommand {
@@ -34,7 +37,9 @@ export async function runByLane(
 ): Promise<LaneRun | undefined> {
   const opening = startDeadline(settings.timeoutMs, signal);
   try {
-    const socket = await upgrade(access, executionId, opening.signal);
+    const socket =
+      (await upgradeLocally(access, executionId, opening.signal)) ??
+      (await upgrade(access, executionId, opening.signal));
     if (socket === undefined) return undefined;
     const link = new LaneLink(socket, {
       endpoint: access.endpoint,
@@ -49,16 +54,29 @@ export async function runByLane(
   }
 }
 
+/** Undefined where there is no such socket, or not the engine's that is meant. */
+async function upgradeLocally(
+  access: LaneAccess,
+  executionId: string | undefined,
+  signal: AbortSignal,
+): Promise<Socket | undefined> {
+  const { laneSocket, endpoint } = access;
+  if (laneSocket === undefined || !isOwnSocket(laneSocket, endpoint)) return undefined;
+  return upgrade(access, executionId, signal, laneSocket);
+}
+
 /** Undefined where the service answers anything else than that it changes over. */
 async function upgrade(
   { endpoint, credential }: LaneAccess,
   executionId: string | undefined,
   signal: AbortSignal,
+  socketPath?: string,
 ): Promise<Socket | undefined> {
   const url = new URL(runLanePath, endpoint);
   const { request } = await (url.protocol === "https:" ? import("node:https") : import("node:http"));
   const call = request(url, {
     signal,
+    ...(socketPath === undefined ? {} : { socketPath }),
     headers: {
       ...{ connection: "upgrade", upgrade: laneProtocol, [credentialHeader]: credential },
       ...clientHeaders,

@@ -6,6 +6,8 @@ export const runLanePath = "/v1/run";
 export const laneProtocol = "tenki-run";
 /** In an answer to `Run`: the service has this lane, too. */
 export const laneHeader = "x-tenki-run-lane";
+/** With it: the path of a unix socket that has it as well, for clients on the same machine; percent-encoded. */
+export const laneSocketHeader = "x-tenki-run-lane-socket";
 /** Names a command that its caller may come back to; in the answer: it may. */
 export const executionHeader = "x-tenki-execution";
 

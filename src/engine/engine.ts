@@ -51,6 +51,8 @@ export interface ServeOptions extends TlsFiles {
   readonly sshKeys: SshKeys;
   readonly listen?: string | undefined;
   readonly insecureListen?: boolean | undefined;
+  /** In a directory that is nobody else's. Default: none. */
+  readonly socketPath?: string | undefined;
   readonly publicUrl?: string | undefined;
   /** Names below it lead to previews. Default: they have ports of loopback only. */
   readonly previewDomain?: string | undefined;
@@ -182,7 +184,7 @@ export class Engine {
   }
 
   #listen(ready: Promise<unknown>): Promise<RunningServer> {
-    const { isolation, listen, insecureListen, publicUrl, log } = this.#options;
+    const { isolation, listen, insecureListen, socketPath, publicUrl, log } = this.#options;
     const access = this.#access;
     const sessions = this.#sessions;
     const credentials = new Credentials(this.#store, systemClock);
@@ -199,6 +201,7 @@ export class Engine {
       listen: {
         ...parseListenAddress(listen ?? `127.0.0.1:${defaultEnginePort}`),
         insecure: insecureListen,
+        socketPath,
         tls: readTls(this.#options),
       },
       auth: {

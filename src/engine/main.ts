@@ -9,6 +9,7 @@ import { OpensshKeys } from "./openssh/openssh-keys.js";
 import { Engine } from "./engine.js";
 import { clearDataDir } from "./instance/clear-data-dir.js";
 import { openDataDir } from "./instance/data-dir.js";
+import { localSocket } from "./instance/local-socket.js";
 import { lockInstance } from "./instance/instance-lock.js";
 import { ReadyLine } from "./instance/ready-line.js";
 import { removeState, writeState } from "./instance/state-file.js";
@@ -78,7 +79,17 @@ export async function runEngine(options: EngineOptions, hooks: EngineHooks): Pro
     for (const warning of isolation.warnings) hooks.stderr(`warning: ${warning}\n`);
     const outputs = new DiskOutputLogs(dataDir);
     const sshKeys = new OpensshKeys({ dataDir });
-    const engine = await Engine.start({ ...options, token, isolation, store, outputs, sshKeys, log });
+    const socketPath = localSocket(dataDir, token);
+    const engine = await Engine.start({
+      ...options,
+      socketPath,
+      token,
+      isolation,
+      store,
+      outputs,
+      sshKeys,
+      log,
+    });
     undo.push(() => engine.stop());
     await writeState(describe(engine.url, dataDir, kind, options.version));
     undo.push(() => removeState(dataDir));

@@ -1,3 +1,4 @@
+import { chmod, rm } from "node:fs/promises";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { TenkiError } from "../../domain/error.js";
@@ -11,6 +12,8 @@ export interface ListenOptions extends ListenAddress {
   /** PEM. Absent: plain HTTP, on loopback only unless `insecure`. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   readonly insecure?: boolean | undefined;
+  /** A unix socket for the same, unencrypted, for this user alone. Its directory is nobody else's. Default: none. */
+  readonly socketPath?: string | undefined;
   /** How long a connection may take to say what it speaks. Default 10 s. */
   readonly greetingTimeoutMs?: number | undefined;
 }
@@ -22,6 +25,7 @@ const maxConnections = 8_192;
 /** One port for HTTP/2 (by prior knowledge, or by ALPN under TLS), HTTP/1.1 and upgrades. */
 export class Listener {
   readonly #server: Server;
+  readonly #localServer: Server | undefined;
   readonly #sockets = new Set<Socket>();
   /** Those that have not said yet what they speak. */
   readonly #greeting = new Set<Socket>();
@@ -38,7 +42,9 @@ export class Listener {
     this.#scheme = options.tls === undefined ? "http" : "https";
     this.#host = options.host;
     this.#server = options.tls === undefined ? this.#plainServer() : this.#tlsServer(options.tls);
-    this.#server.maxConnections = maxConnections;
+    this.#localServer = options.socketPath === undefined ? undefined : this.#plainServer();
+    for (const server of [this.#server, this.#localServer])
+      if (server) server.maxConnections = maxConnections;
   }
 
   /** Resolves once connections are taken. A port that is taken is `failed_precondition`. */
@@ -56,6 +62,7 @@ export class Listener {
     }
     const listener = new Listener(options, handler, upgrade);
     await listener.#listen(options);
+    await listener.#listenLocally(options.socketPath);
     return listener;
   }
 
@@ -67,6 +74,7 @@ export class Listener {
   /** Takes no new connections or calls; resolves when those under way have ended, or `graceMs` have passed. */
   async drain(graceMs: number): Promise<void> {
     this.#server.close();
+    this.#localServer?.close();
     for (const socket of this.#greeting) socket.destroy();
     this.#http2.drain();
     this.#http1.drain();
@@ -126,6 +134,18 @@ export class Listener {
       this.#server.on("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
       this.#server.listen({ host, port }, resolve);
     });
+  }
+
+  /** In place of what an engine that was killed has left there. */
+  async #listenLocally(path: string | undefined): Promise<void> {
+    const server = this.#localServer;
+    if (server === undefined || path === undefined) return;
+    await rm(path, { force: true });
+    await new Promise<void>((resolve, reject) => {
+      server.on("error", reject);
+      server.listen({ path }, resolve);
+    });
+    await chmod(path, 0o600);
   }
 }
 

@@ -10,7 +10,14 @@ import {
 } from "@connectrpc/connect";
 import { transformInvokeImplementation } from "@connectrpc/connect/protocol";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
-import { executionHeader, laneFrames, laneHeader, laneProtocol, runLanePath } from "../../domain/run-lane.js";
+import {
+  executionHeader,
+  laneFrames,
+  laneHeader,
+  laneProtocol,
+  laneSocketHeader,
+  runLanePath,
+} from "../../domain/run-lane.js";
 import { hintHeader } from "../../domain/error.js";
 import { SandboxSessionDataPlaneService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
 import { writeFrame } from "../../lib/frames.js";
@@ -47,12 +54,17 @@ export function runLaneRoute({ services, ready, ...options }: RunLaneOptions): U
   ];
 }
 
-/** Tells who runs a command over gRPC that there is the lane, too. */
-export const announceRunLane = (): Interceptor => (next) => async (request) => {
-  const response = await next(request);
-  if (request.method === SandboxSessionDataPlaneService.method.run) response.header.set(laneHeader, "1");
-  return response;
-};
+/** Tells who runs a command over gRPC that there is the lane, too, and where else. */
+export const announceRunLane =
+  (socketPath: string | undefined): Interceptor =>
+  (next) =>
+  async (request) => {
+    const response = await next(request);
+    if (request.method !== SandboxSessionDataPlaneService.method.run) return response;
+    response.header.set(laneHeader, "1");
+    if (socketPath !== undefined) response.header.set(laneSocketHeader, encodeURIComponent(socketPath));
+    return response;
+  };
 
 interface LaneCall extends Omit<RunLaneOptions, "services" | "ready"> {
   readonly request: IncomingMessage;

@@ -54,7 +54,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal); // every call under way listens
   const { log } = options;
-  const interceptors = createInterceptors(options.auth, log);
+  const interceptors = createInterceptors(options.auth, log, options.listen.socketPath);
   const handlerOptions = validateUniversalHandlerOptions({
     interceptors,
     acceptCompression: [compressionGzip, compressionBrotli],
@@ -96,9 +96,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 /** From the outside in. */
-export const createInterceptors = (auth: AuthOptions, log: Logger) => [
+export const createInterceptors = (auth: AuthOptions, log: Logger, socketPath?: string) => [
   logRequests(log),
-  announceRunLane(),
+  announceRunLane(socketPath),
   convertErrors(log),
   refuseForeignOrigins(),
   authenticate(auth),
