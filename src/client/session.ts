@@ -2,9 +2,7 @@ import type { EgressUse } from "../domain/egress.js";
 import type { Duplex } from "node:stream";
 import type { FileInfo } from "../domain/file.js";
 import type { ExposedPort, PreviewLink } from "../domain/preview-url.js";
-import type { SessionInfo, SessionState, VolumeAttachment } from "../domain/session.js";
-import { sessionFromWire } from "./convert/session.js";
-import { dateFromWire, millisToWire } from "./convert/time.js";
+import type { SessionInfo, VolumeAttachment } from "../domain/session.js";
 import {
   type ArtifactLink,
   type ArtifactUpload,
@@ -19,9 +17,7 @@ import {
   ResilientHostPortTunnel,
   type ResilientHostPortTunnelOptions,
 } from "./connections/resilient-tunnel.js";
-import { DataPlane } from "./data-plane.js";
 import { getEgress } from "./egress.js";
-import { SandboxError, SessionNotFoundError, SessionTerminatedError } from "./errors.js";
 import { exec } from "./exec.js";
 import type { ExecResult } from "./exec-result.js";
 import { SessionExecutions } from "./executions.js";
@@ -33,6 +29,7 @@ import { exposePort, listExposedPorts, openPreview, unexposePort } from "./ports
 import { ProcessRunHandle, type ProcessRunOptions } from "./process-handle.js";
 import { readFileStream, type FileReadStream } from "./read-file.js";
 import type { Rpc } from "./rpc.js";
+import { SessionLife } from "./session-life.js";
 import { runCommand } from "./run-command.js";
 import type { RunningCommand } from "./running-command.js";
 import { connectSsh, type SSHOptions } from "./ssh.js";
@@ -41,128 +38,27 @@ import type { SSHConnection } from "./ssh-connection.js";
 import { issueSshCert, type SSHCert } from "./ssh-gateway.js";
 import { startStream, type Stream } from "./stream.js";
 import { Volumes } from "./volumes.js";
-import { refuseNotPaused, refuseNotResumed, refuseUnready, waitState, watchSession } from "./wait.js";
 import { writeFileStream, type ByteSource } from "./write-file.js";
 
 /** One sandbox, and everything that can be done with it. Made by a `Client`. */
-export class Session implements AsyncDisposable {
-  readonly id: string;
+export class Session extends SessionLife {
   readonly git: Git;
   readonly openCode: OpenCode;
   /** Commands in it that outlive their caller. */
   readonly executions: SessionExecutions;
-  /** The way to the sandbox itself. */
-  readonly dataPlane: DataPlane;
   readonly #rpc: Rpc;
-  #info: SessionInfo | undefined;
 
   constructor(rpc: Rpc, known: SessionInfo | string) {
-    this.id = typeof known === "string" ? known : known.id;
-    this.#info = typeof known === "string" ? undefined : known;
+    super(rpc, known);
     this.#rpc = rpc;
-    this.dataPlane = new DataPlane(rpc, this.id);
     this.git = new Git(rpc, this.dataPlane);
     this.openCode = new OpenCode(this.dataPlane);
     this.executions = new SessionExecutions(rpc, this.id);
   }
 
-  /** What was last heard of it; throws on a bare handle before the first `refresh`. */
-  get info(): SessionInfo {
-    if (this.#info !== undefined) return this.#info;
-    throw new SandboxError(
-      "failed_precondition",
-      `nothing was asked about session ${this.id} yet: refresh it first`,
-    );
-  }
-
-  get name(): string {
-    return this.info.name;
-  }
-
-  get state(): SessionState {
-    return this.info.state;
-  }
-
-  async refresh(): Promise<SessionInfo> {
-    return this.#heard(await this.#rpc.sandbox("getSession", { sessionId: this.id }));
-  }
-
   /** What it may reach, and what it tried besides; undefined where the service knows no lists. */
   egress(): Promise<EgressUse | undefined> {
     return getEgress(this.#rpc, this.id);
-  }
-
-  /** Until it is RUNNING (default 3 minutes); throws where it ends, or rests, instead. */
-  async waitReady(timeoutMs?: number, signal?: AbortSignal): Promise<SessionInfo> {
-    const wait = { until: "RUNNING" as const, timeoutMs, signal, refuse: refuseUnready };
-    return (this.#info = await waitState(this.#rpc, this.dataPlane, wait));
-  }
-
-  /** Until a pause has ended; throws where it runs on, or ends, instead. */
-  async waitPaused(timeoutMs?: number, signal?: AbortSignal): Promise<SessionInfo> {
-    const wait = { until: "PAUSED" as const, timeoutMs, signal, refuse: refuseNotPaused };
-    return (this.#info = await waitState(this.#rpc, this.dataPlane, wait));
-  }
-
-  /** Until a resume has ended; throws `ResumeFailedError` where it went back to PAUSED. */
-  async waitResumed(timeoutMs?: number, signal?: AbortSignal): Promise<SessionInfo> {
-    const wait = { until: "RUNNING" as const, timeoutMs, signal, refuse: refuseNotResumed };
-    return (this.#info = await waitState(this.#rpc, this.dataPlane, wait));
-  }
-
-  /** Each change of state, the present one first; ends with RUNNING or the session's end. */
-  async *watch(signal?: AbortSignal): AsyncGenerator<SessionInfo, void, undefined> {
-    for await (const info of watchSession(this.#rpc, this.dataPlane, signal)) yield (this.#info = info);
-  }
-
-  async extend(additionalMs: number): Promise<SessionInfo> {
-    const additionalDuration = millisToWire(additionalMs);
-    return this.#heard(await this.#rpc.sandbox("extendSession", { sessionId: this.id, additionalDuration }));
-  }
-
-  async update(change: options.UpdateSessionOptions): Promise<SessionInfo> {
-    const { name, tags, sticky, maxDurationMs } = change;
-    const [clearTags, maxDuration] = [tags?.length === 0, millisToWire(maxDurationMs)];
-    const request = { sessionId: this.id, name, tags: [...(tags ?? [])], clearTags, sticky, maxDuration };
-    return this.#heard(await this.#rpc.sandbox("updateSession", request));
-  }
-
-  updateTags(tags: readonly string[]): Promise<SessionInfo> {
-    return this.update({ tags });
-  }
-
-  /** Stops everything in it where it stands; `waitPaused` waits where the answer is PAUSING. */
-  async pause(): Promise<SessionInfo> {
-    return this.#heard(await this.#rpc.sandbox("pauseSession", { sessionId: this.id }));
-  }
-
-  /** Lets it go on where it stood; `waitResumed` waits where the answer is RESUMING. */
-  async resume(): Promise<SessionInfo> {
-    return this.#heard(await this.#rpc.sandbox("resumeSession", { sessionId: this.id }));
-  }
-
-  /** Tells the service that somebody is at work, so that it does not count as idle. */
-  async reportActivity(): Promise<Date> {
-    const { lastActivityAt } = await this.#rpc.sandbox("reportSessionActivity", { sessionId: this.id });
-    return dateFromWire(lastActivityAt) ?? new Date();
-  }
-
-  /** Terminates it. */
-  async close(): Promise<SessionInfo> {
-    return this.#heard(await this.#rpc.sandbox("terminateSession", { sessionId: this.id }));
-  }
-
-  /** As `close`, and does not mind when it has ended already. */
-  async closeIfOpen(): Promise<void> {
-    try {
-      await this.close();
-    } catch (error) {
-      if (!(error instanceof SessionNotFoundError || error instanceof SessionTerminatedError)) throw error;
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.closeIfOpen();
   }
 
   /** Starts a program and hands back its streams as they are on the wire. */
@@ -311,9 +207,5 @@ export class Session implements AsyncDisposable {
 
   gitOperation(operation: string, args: Readonly<Record<string, string>>): Promise<string> {
     return this.git.operation(operation, args);
-  }
-
-  #heard(answer: { readonly session?: Parameters<typeof sessionFromWire>[0] }): SessionInfo {
-    return (this.#info = sessionFromWire(answer.session));
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { TenkiError } from "../domain/error.js";
-import { isTerminal, type SessionInfo } from "../domain/session.js";
+import { isTerminal, type SessionInfo, type SessionState } from "../domain/session.js";
 import { startDeadline } from "../lib/deadline.js";
 import { formatGoDuration } from "../lib/go-duration.js";
 import { sessionFromWire } from "./convert/session.js";
@@ -14,6 +14,8 @@ const longestPollPauseMs = 2_000;
 
 export interface SessionWait {
   readonly until: "RUNNING" | "PAUSED";
+  /** What was last heard, for the message of a wait that ends before it hears more. */
+  readonly known?: SessionState | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** What to throw for a state that does not lead there; undefined = wait on. */
@@ -24,7 +26,7 @@ export interface SessionWait {
 export async function waitState(rpc: Rpc, dataPlane: DataPlane, wait: SessionWait): Promise<SessionInfo> {
   const timeoutMs = wait.timeoutMs ?? defaultWaitTimeoutMs;
   const deadline = startDeadline(timeoutMs, wait.signal);
-  let state = "unknown";
+  let state: string = wait.known ?? "unknown";
   try {
     for await (const info of watchSession(rpc, dataPlane, deadline.signal)) {
       if (info.state === wait.until) return info;
