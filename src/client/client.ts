@@ -14,7 +14,7 @@ import { resolveSettings } from "./settings.js";
 import { rotateSshAuthority, type SSHAuthority } from "./ssh-authority.js";
 import type { SSHConnection } from "./ssh-connection.js";
 import type { SSHOptions } from "./ssh.js";
-import { findSshGateway, type SSHCert } from "./ssh-gateway.js";
+import { findSshGateway, type IssueSSHCertOptions, type SSHCert } from "./ssh-gateway.js";
 
 export interface TerminateManyResult {
   readonly terminated: readonly SessionInfo[];
@@ -107,11 +107,7 @@ export class Client extends ResourceCalls implements AsyncDisposable {
     return findSshGateway(this.#rpc, signal);
   }
 
-  issueSandboxSSHCert(
-    sessionId: string,
-    publicKey: string,
-    options?: { readonly ttlMs?: number | undefined },
-  ): Promise<SSHCert> {
+  issueSandboxSSHCert(sessionId: string, publicKey: string, options?: IssueSSHCertOptions): Promise<SSHCert> {
     return this.session(sessionId).issueSshCert(publicKey, options);
   }
 

@@ -44,7 +44,7 @@ export { SSHConnection } from "./ssh-connection.js";
 export type { LoginRefusalListener } from "./ssh-connection.js";
 export type { SSHOptions } from "./ssh.js";
 export type { SSHAuthority } from "./ssh-authority.js";
-export type { SSHCert, SSHCertPermissions } from "./ssh-gateway.js";
+export type { IssueSSHCertOptions, SSHCert, SSHCertPermissions } from "./ssh-gateway.js";
 export { Volumes } from "./volumes.js";
 export type { CreateVolumeOptions, UpdateVolumeOptions } from "./volumes.js";
 export { Snapshots } from "./snapshots.js";

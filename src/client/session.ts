@@ -35,7 +35,7 @@ import type { RunningCommand } from "./running-command.js";
 import { connectSsh, type SSHOptions } from "./ssh.js";
 import { getSshHostKeys } from "./ssh-authority.js";
 import type { SSHConnection } from "./ssh-connection.js";
-import { issueSshCert, type SSHCert } from "./ssh-gateway.js";
+import { issueSshCert, type IssueSSHCertOptions, type SSHCert } from "./ssh-gateway.js";
 import { startStream, type Stream } from "./stream.js";
 import { Volumes } from "./volumes.js";
 import { writeFileStream, type ByteSource } from "./write-file.js";
@@ -201,7 +201,7 @@ export class Session extends SessionLife {
     return getSshHostKeys(this.#rpc, this.id);
   }
 
-  issueSshCert(publicKey: string, how?: { readonly ttlMs?: number | undefined }): Promise<SSHCert> {
+  issueSshCert(publicKey: string, how?: IssueSSHCertOptions): Promise<SSHCert> {
     return issueSshCert(this.#rpc, this.id, publicKey, how);
   }
 

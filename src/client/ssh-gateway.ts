@@ -25,6 +25,13 @@ export interface SSHCert {
   readonly permissions?: SSHCertPermissions | undefined;
 }
 
+export interface IssueSSHCertOptions {
+  /** Default: the service's, ten minutes. */
+  readonly ttlMs?: number | undefined;
+  /** Addresses and networks that may use it. Default: all. */
+  readonly sourceAddresses?: readonly string[] | undefined;
+}
+
 /** Where SSH bytes go: the gateway that was named, one that the service names, or the API's own host. */
 export async function findSshGateway(rpc: Rpc, signal?: AbortSignal): Promise<string> {
   const { gateway, endpoint } = rpc.settings;
@@ -36,9 +43,12 @@ export async function issueSshCert(
   rpc: Rpc,
   sessionId: string,
   publicKey: string,
-  options: { readonly ttlMs?: number | undefined } = {},
+  { ttlMs, sourceAddresses = [] }: IssueSSHCertOptions = {},
 ): Promise<SSHCert> {
-  const request = { sessionId, publicKey: publicKey.trim(), requestedTtl: millisToWire(options.ttlMs) };
+  const request = {
+    ...{ sessionId, publicKey: publicKey.trim(), requestedTtl: millisToWire(ttlMs) },
+    sourceAddresses: [...sourceAddresses],
+  };
   const answer = await rpc.ssh("issueSandboxSSHCert", request);
   return {
     sshCert: answer.sshCert,

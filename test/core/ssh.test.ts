@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Certificates } from "../../src/engine/core/ssh/certificates.js";
+import { acceptedPrincipals } from "../../src/engine/core/ssh/principals.js";
 import { serverFiles } from "../../src/engine/core/ssh/server-files.js";
 import { SshServers } from "../../src/engine/core/ssh/ssh-servers.js";
 import { OpensshKeys } from "../../src/engine/openssh/openssh-keys.js";
@@ -32,7 +33,12 @@ async function openBench() {
     const files = parts.runtime.sandboxes.get(session.id)?.placed ?? [];
     return new Map(files.map((file) => [file.path.replace("/run/tenki/ssh/", ""), file]));
   };
-  return { bench, certificates, servers, session, issue, placed };
+  /** Whether a certificate names one of those that sshd would be told to take from there. */
+  const accepts = async (certificate: string, clientAddress: string | undefined) => {
+    const seen = (await inspect(certificate)).split("\n").map((line) => line.trim());
+    return acceptedPrincipals({ sessionId: session.id, clientAddress }).some((name) => seen.includes(name));
+  };
+  return { bench, certificates, servers, session, issue, placed, accepts };
 }
 
 async function inspect(certificate: string): Promise<string> {
@@ -97,12 +103,48 @@ describe("a certificate", () => {
     });
   }
 
-  it("is not bound to addresses that no server could check", async () => {
-    const { issue } = await openBench();
-    await assert.rejects(issue({ sourceAddresses: ["10.0.0.0/8"] }), {
-      kind: "failed_precondition",
-      message: /source_addresses/,
-    });
+  const clients = {
+    "10.1.2.3": ["10.0.0.0/8", "10.1.2.3", "10.1.2.99/24", "0.0.0.0/0"],
+    "::ffff:10.1.2.3": ["10.1.2.3/32"],
+    "fd00::1": ["fd00::/8", "FD00:0:0:0::1", "::/0"],
+    "fe80::1%eth0": ["fe80::/10"],
+    "::1": ["::1"],
+  };
+  for (const [client, networks] of Object.entries(clients)) {
+    for (const network of networks) {
+      it(`bound to ${network} names what the server takes from ${client}, and from nobody else`, async () => {
+        const { session, issue, accepts } = await openBench();
+        const { certificate } = await issue({ sourceAddresses: ["192.0.2.1", network] });
+        assert.equal(await accepts(certificate, client), true);
+        assert.equal(await accepts(certificate, "192.0.2.1"), true);
+        assert.equal(await accepts(certificate, undefined), false);
+        for (const stranger of ["192.0.2.2", "2001:db8::1"])
+          assert.equal(
+            await accepts(certificate, stranger),
+            network.endsWith("/0") && sameKind(stranger, network),
+          );
+        assert.doesNotMatch(await inspect(certificate), new RegExp(`session-${session.id}\\n`));
+      });
+    }
+  }
+  const sameKind = (one: string, two: string) => one.includes(":") === two.includes(":");
+
+  it("is not bound to what is no address", async () => {
+    for (const address of [
+      "",
+      "here",
+      "10.0.0.0/33",
+      "10.0.0.0/",
+      "1.2.3",
+      "fd00::/129",
+      "1.2.3.4,5.6.7.8",
+    ]) {
+      const { issue } = await openBench();
+      await assert.rejects(issue({ sourceAddresses: ["::1", address] }), {
+        kind: "invalid_argument",
+        message: /^source_addresses\[1\]: has to be an address/,
+      });
+    }
   });
 
   it("is had for a paused session, and not for one that is over or unknown", async () => {
@@ -133,10 +175,14 @@ describe("the authority", () => {
 describe("an SSH server", () => {
   it("is started as root with the session's files, and is let go of when its caller goes", async () => {
     const { bench, servers, session, placed, certificates } = await openBench();
-    const process = await servers.connect(session.id, signal);
+    const process = await servers.connect({ sessionId: session.id, clientAddress: "127.0.0.1" }, signal);
     process.close();
     const command = bench.parts.runtime.sandboxes.get(session.id)?.commands.at(-1);
-    assert.deepEqual(command?.argv, ["sshd", "-i", "-e", "-f", "/run/tenki/ssh/sshd_config"]);
+    const principals = "-o AuthorizedPrincipalsFile=/run/tenki/ssh/principals-3132372e302e302e31".split(" ");
+    assert.deepEqual(command?.argv, [
+      ...["sshd", "-i", "-e", "-f", "/run/tenki/ssh/sshd_config"],
+      ...principals,
+    ]);
     assert.deepEqual([command?.privileged, command?.letGo, command?.timeoutMs], [true, true, 0]);
     assert.equal(placed().get("principals")?.content, `session-${session.id}\n`);
     assert.equal(placed().get("authorities")?.content, `${(await certificates.trusted()).join("\n")}\n`);
@@ -147,7 +193,7 @@ describe("an SSH server", () => {
 
   it("is told the environment, as far as it has words for it", async () => {
     const { servers, session, placed } = await openBench();
-    (await servers.connect(session.id, signal)).close();
+    (await servers.connect({ sessionId: session.id, clientAddress: "127.0.0.1" }, signal)).close();
     const [told, ...more] = (placed().get("sshd_config")?.content ?? "")
       .split("\n")
       .filter((line) => line.startsWith("SetEnv"));
@@ -183,16 +229,16 @@ describe("an SSH server", () => {
     const { bench, servers, session, placed } = await openBench();
     const lines = [ed25519, `from="10.0.0.1",command="a b" ${otherKey} me`];
     bench.sessions.ssh.setAuthorizedKeys(session.id, lines);
-    (await servers.connect(session.id, signal)).close();
+    (await servers.connect({ sessionId: session.id, clientAddress: "127.0.0.1" }, signal)).close();
     assert.equal(placed().get("authorized_keys")?.content, `${lines.join("\n")}\n`);
     bench.sessions.ssh.setAuthorizedKeys(session.id, [otherKey]);
-    (await servers.connect(session.id, signal)).close();
+    (await servers.connect({ sessionId: session.id, clientAddress: "127.0.0.1" }, signal)).close();
     assert.equal(placed().get("authorized_keys")?.content, `${otherKey}\n`);
   });
 
   it("keeps its session busy, and counts as activity", async () => {
     const { bench, servers, session } = await openBench();
-    const process = await servers.connect(session.id, signal);
+    const process = await servers.connect({ sessionId: session.id, clientAddress: "127.0.0.1" }, signal);
     const events = process.events[Symbol.asyncIterator]();
     const reading = events.next();
     await bench.clock.advance(5 * minuteMs);
@@ -205,7 +251,7 @@ describe("an SSH server", () => {
   it("is not had of a session that does not run", async () => {
     const { bench, servers, session } = await openBench();
     await bench.sessions.pause(session.id);
-    await assert.rejects(servers.connect(session.id, signal), {
+    await assert.rejects(servers.connect({ sessionId: session.id, clientAddress: "127.0.0.1" }, signal), {
       kind: "failed_precondition",
       message: /state=PAUSED/,
     });
@@ -242,6 +288,7 @@ describe("what sshd is started with", () => {
   it("names settings that this machine's server needs", () => {
     const files = serverFiles({
       sessionId: "id",
+      clientAddress: undefined,
       hostPrivateKey: "",
       authorities: [],
       authorizedKeys: [],

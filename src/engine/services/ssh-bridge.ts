@@ -5,7 +5,7 @@ import { TenkiError } from "../../domain/error.js";
 import type { Logger } from "../../lib/logger.js";
 import type { GuestProcess } from "../core/ports/runtime.js";
 import type { Sessions } from "../core/sessions.js";
-import type { SshServers } from "../core/ssh/ssh-servers.js";
+import type { SshClient, SshServers } from "../core/ssh/ssh-servers.js";
 import { readToken } from "../server/token.js";
 import { toHeaders } from "../server/universal-request.js";
 import { refuse, type UpgradeRoute } from "../server/upgrades.js";
@@ -62,9 +62,10 @@ async function serve(options: SshBridgeOptions, { request, socket, accept }: Upg
   let process: GuestProcess | undefined;
   try {
     const sessionId = admit(options, request);
+    const clientAddress = request.socket.remoteAddress;
     await options.ready;
     call.signal.throwIfAborted();
-    process = await connect(options, sessionId, call.signal);
+    process = await connect(options, { sessionId, clientAddress }, call.signal);
     call.signal.addEventListener("abort", () => process?.close(), { once: true });
     const accepted = await Promise.race([accept(), gone(call.signal)]);
     socket.off("close", leave); // from here on the WebSocket's own end counts
@@ -87,16 +88,16 @@ function admit({ checkToken }: SshBridgeOptions, request: IncomingMessage): stri
 
 function connect(
   { sessions, sshServers }: SshBridgeOptions,
-  sessionId: string,
+  client: SshClient,
   signal: AbortSignal,
 ): Promise<GuestProcess> {
-  sessions.requireRunning(sessionId);
+  sessions.requireRunning(client.sessionId);
   try {
     sshServers.requireServer();
   } catch (cause) {
     throw new TenkiError("unavailable", (cause as Error).message, { cause });
   }
-  return sshServers.connect(sessionId, signal);
+  return sshServers.connect(client, signal);
 }
 
 const gone = (signal: AbortSignal): Promise<undefined> =>

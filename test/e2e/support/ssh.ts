@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Client, type Session } from "../../../src/client/index.js";
+import { Client, type IssueSSHCertOptions, type Session } from "../../../src/client/index.js";
 import { runProcess } from "../../../src/lib/process.js";
 import type { EngineStarted, Outcome, Workbench } from "./tenki.js";
 
@@ -20,8 +20,10 @@ export class SshClient {
   readonly directory: string;
   readonly client: Client;
   readonly env: Record<string, string>;
+  readonly #dataDir: string;
 
   constructor(bench: Workbench, { endpoint, token }: EngineStarted) {
+    this.#dataDir = bench.dataDir;
     this.directory = mkdtempSync(join(bench.home, "ssh-"));
     this.client = new Client({ baseUrl: endpoint, authToken: token });
     const own = { TENKI_API_URL: endpoint, TENKI_API_KEY: token };
@@ -50,10 +52,17 @@ export class SshClient {
   }
 
   /** Has a key signed for a session, and notes who its server is. */
-  async certify(session: Session, key = "key", ttlMs?: number): Promise<void> {
-    const { sshCert } = await session.issueSshCert(this.publicKey(key), { ttlMs });
+  async certify(session: Session, key = "key", how: IssueSSHCertOptions = {}): Promise<void> {
+    const { sshCert } = await session.issueSshCert(this.publicKey(key), how);
     writeFileSync(this.path(`${key}-cert.pub`), `${sshCert}\n`);
     await this.pin(session);
+  }
+
+  /** A certificate of the engine's own authority that is not as the engine makes them; `how` goes to ssh-keygen. */
+  async sign(key: string, ...how: readonly string[]): Promise<void> {
+    const directory = join(this.#dataDir, "ssh");
+    const authority = readdirSync(directory).find((name) => name.startsWith("authority-")) ?? "";
+    await runProcess(["ssh-keygen", "-q", "-s", join(directory, authority), ...how, `${this.path(key)}.pub`]);
   }
 
   async pin(session: Session): Promise<void> {

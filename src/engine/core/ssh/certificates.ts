@@ -6,13 +6,15 @@ import type { SshAuthority, SshKeys } from "../ports/ssh-keys.js";
 import { wrongState } from "../session-states.js";
 import type { Sessions } from "../sessions.js";
 import { readPublicKey } from "./public-key.js";
-import { loginNames, sessionPrincipal } from "./server-files.js";
+import { principalsOf } from "./principals.js";
+import { loginNames } from "./server-files.js";
 
 export interface CertificateRequest {
   readonly sessionId: string;
   readonly publicKey: string;
   /** Default: 10 minutes. Cut to an hour. */
   readonly ttlMs?: number | undefined;
+  /** Addresses and networks that it can be used from; none: from everywhere. */
   readonly sourceAddresses: readonly string[];
 }
 
@@ -58,8 +60,8 @@ export class Certificates {
     const { sessions, keys, clock } = this.#options;
     const { id, state } = sessions.get(sessionId);
     if (isTerminal(state)) throw new TenkiError("failed_precondition", wrongState(state));
-    if (sourceAddresses.length > 0) throw noSourceAddresses();
     const publicKey = readPublicKey(request.publicKey);
+    const principals = principalsOf(id, sourceAddresses);
     const seconds = Math.floor(clock.now().getTime() / 1_000) * 1_000;
     const ttlMs = Math.min(Math.max(request.ttlMs ?? ttlDefaultMs, ttlMinMs), ttlMaxMs);
     const expiresAt = new Date(seconds + Math.ceil(ttlMs / 1_000) * 1_000);
@@ -68,7 +70,7 @@ export class Certificates {
       publicKey,
       keyId: id,
       serial,
-      principals: [...loginNames, sessionPrincipal(id)],
+      principals: [...loginNames, ...principals],
       validFrom: new Date(seconds - backdatedMs),
       validUntil: expiresAt,
       extensions,
@@ -92,13 +94,6 @@ export class Certificates {
     return keys.replaceAuthority(new Date(clock.now().getTime() + ttlMaxMs + backdatedMs));
   }
 }
-
-const noSourceAddresses = (): TenkiError =>
-  new TenkiError(
-    "failed_precondition",
-    "ssh certificates cannot be bound to source_addresses here: the server sees every client come from the bridge",
-    { hint: "leave source_addresses out" },
-  );
 
 /** What fits into a signed 64-bit number everywhere. */
 const randomSerial = (): string => (BigInt(`0x${randomBytes(8).toString("hex")}`) >> 1n).toString();

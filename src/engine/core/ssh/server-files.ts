@@ -1,4 +1,5 @@
 import type { SandboxFile } from "../ports/runtime.js";
+import { acceptedPrincipals, sessionPrincipal } from "./principals.js";
 
 /** On a tmpfs of the sandbox's own. */
 const directory = "/run/tenki/ssh";
@@ -6,6 +7,8 @@ export const serverConfigPath = `${directory}/sshd_config`;
 
 export interface ServerFiles {
   readonly sessionId: string;
+  /** Whom the connection comes from; undefined: that is not known. */
+  readonly clientAddress: string | undefined;
   readonly hostPrivateKey: string;
   /** Public keys of those whose certificates are taken. */
   readonly authorities: readonly string[];
@@ -14,9 +17,6 @@ export interface ServerFiles {
   /** Lines that this machine's sshd needs besides. */
   readonly settings: readonly string[];
 }
-
-/** What a certificate has to name for the server of a session to take it. */
-export const sessionPrincipal = (sessionId: string): string => `session-${sessionId}`;
 
 /** Who may log in: the session's user, and root. */
 export const loginNames = ["tenki", "root"] as const;
@@ -29,11 +29,16 @@ export function serverFiles(server: ServerFiles): SandboxFile[] {
     // These are read by sshd as the user who logs in.
     { path: `${directory}/authorities`, content: lines(server.authorities), mode: 0o644 },
     { path: `${directory}/principals`, content: lines([sessionPrincipal(server.sessionId)]), mode: 0o644 },
+    { path: principalsPath(server), content: lines(acceptedPrincipals(server)), mode: 0o644 },
     { path: `${directory}/authorized_keys`, content: lines(server.authorizedKeys), mode: 0o644 },
     // So that the directory is there which sshd shuts itself up in before a login.
     { path: "/run/sshd/.keep", content: "", mode: 0o600 },
   ];
 }
+
+/** A file for each address: what one connection may name is nothing to another that begins at the same moment. */
+export const principalsPath = ({ clientAddress = "none" }: Pick<ServerFiles, "clientAddress">): string =>
+  `${directory}/principals-${Buffer.from(clientAddress).toString("hex")}`;
 
 const configuration = ({ environment, settings }: ServerFiles): string =>
   lines([...fixedSettings, ...settings, `SetEnv ${environmentWords(environment).join(" ")}`]);

@@ -6,13 +6,20 @@ import type { SshKeys } from "../ports/ssh-keys.js";
 import type { SessionRecord } from "../ports/store.js";
 import type { Sessions } from "../sessions.js";
 import type { Certificates } from "./certificates.js";
-import { serverConfigPath, serverFiles } from "./server-files.js";
+import { principalsPath, serverConfigPath, serverFiles } from "./server-files.js";
 
 export interface SshServersOptions {
   readonly sessions: Sessions;
   readonly runtime: Runtime;
   readonly keys: SshKeys;
   readonly certificates: Certificates;
+}
+
+/** Who wants to log in where. */
+export interface SshClient {
+  readonly sessionId: string;
+  /** What certificates bound to addresses are held against. Undefined: those are refused. */
+  readonly clientAddress: string | undefined;
 }
 
 /** The OpenSSH servers inside: one process for each connection, which is its input and output. */
@@ -35,16 +42,18 @@ export class SshServers {
   }
 
   /** Starts a server for one connection. The session is busy while its output is read. */
-  async connect(sessionId: string, signal: AbortSignal): Promise<GuestProcess> {
+  async connect({ sessionId, clientAddress }: SshClient, signal: AbortSignal): Promise<GuestProcess> {
     const { sessions } = this.#options;
     const program = this.requireServer();
-    const process = await callGuest(sessions, sessionId, (session) => this.#start(session, program, signal));
+    const process = await callGuest(sessions, sessionId, (session) =>
+      this.#start(session, { program, clientAddress }, signal),
+    );
     return explainedProcess(sessions, sessionId, process);
   }
 
   async #start(
     session: SessionRecord,
-    program: SshServerProgram,
+    { program, clientAddress }: { program: SshServerProgram; clientAddress: string | undefined },
     signal: AbortSignal,
   ): Promise<GuestProcess> {
     const { sessions, runtime, certificates } = this.#options;
@@ -55,6 +64,7 @@ export class SshServers {
     ]);
     const files = serverFiles({
       sessionId: session.id,
+      clientAddress,
       hostPrivateKey: hostKey.privateKey,
       authorities,
       authorizedKeys: session.sshAuthorizedKeys,
@@ -62,7 +72,8 @@ export class SshServers {
       settings: program.settings,
     });
     await runtime.place(session.id, files, signal);
-    const argv = [...program.argv, "-i", "-e", "-f", serverConfigPath];
+    const principals = `AuthorizedPrincipalsFile=${principalsPath({ clientAddress })}`;
+    const argv = [...program.argv, "-i", "-e", "-f", serverConfigPath, "-o", principals];
     const command = { argv, cwd: "/", env: everywhere, privileged: true, letGo: true, timeoutMs: 0 };
     const spawned = await runtime.spawn(session.id, command, signal);
     if (spawned.started) return spawned.process;
