@@ -105,6 +105,13 @@ export class Context {
     return findSession(await this.client(), await this.sessionName(named));
   }
 
+  /** Makes it the current one; that it could not be saved is no failure of what made it. */
+  async saveSession(id: string): Promise<void> {
+    await this.config.update({ current_session_id: id }).catch((error: unknown) => {
+      return this.warn(`warning: the current session was not saved: ${(error as Error).message}`);
+    });
+  }
+
   async sessionName(named: string | undefined): Promise<string> {
     return (this.#session = await this.#nameOf(named));
   }

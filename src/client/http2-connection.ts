@@ -158,7 +158,7 @@ function breakOffWithoutEnd(stream: http2.ClientHttp2Stream): void {
   };
 }
 
-const certificateList = (certificates: RootCertificates): (string | Buffer)[] =>
+export const certificateList = (certificates: RootCertificates): (string | Buffer)[] =>
   (typeof certificates === "string" || certificates instanceof Uint8Array
     ? [certificates]
     : certificates

@@ -50,6 +50,13 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface ForkOptions extends WaitOptions {
+  /** Default: one that the service makes up. */
+  readonly name?: string | undefined;
+  /** Keep the snapshot that it is made of: its id is the new session's `sourceSnapshotId`. Default false. */
+  readonly keepSnapshot?: boolean | undefined;
+}
+
 export interface VolumeMountConfig {
   readonly volumeId: string;
   readonly mountPath: string;

@@ -61,6 +61,12 @@ export class Session extends SessionLife {
     return getEgress(this.#rpc, this.id);
   }
 
+  /** A session that begins as this one is now, on disk; its processes are not in it. */
+  async fork(how?: options.ForkOptions): Promise<Session> {
+    const { forkSession } = await import("./fork-session.js"); // which makes sessions itself
+    return forkSession(this.#rpc, this, how);
+  }
+
   /** Starts a program and hands back its streams as they are on the wire. */
   start(argv: readonly string[], how?: options.StartOptions): Promise<RunningCommand> {
     return runCommand(this.dataPlane, argv, how);

@@ -1,6 +1,7 @@
 import type { Snapshot } from "../domain/snapshot.js";
 import { snapshotFromWire } from "./convert/snapshot.js";
 import { dateFromWire, dateToWire } from "./convert/time.js";
+import { download } from "./download.js";
 import { SnapshotFailedError } from "./errors.js";
 import type { WaitOptions } from "./options.js";
 import { allPages, pageSize, type Page } from "./pages.js";
@@ -59,9 +60,19 @@ export class Snapshots {
       const snapshot = await this.get(snapshotId, { signal });
       if (snapshot.state === "READY") return snapshot;
       if (snapshot.state === "CREATING") return undefined;
-      const why = snapshot.failureReason === undefined ? "" : `: ${snapshot.failureReason}`;
-      const message = `snapshot ${snapshotId} will not be ready${why} (state=${snapshot.state})`;
-      throw new SnapshotFailedError("failed_precondition", message);
+      throw notToBe("ready", snapshot);
+    });
+  }
+
+  /** Until it outlasts a loss of power, and of the host where the service has others. */
+  waitDurable(snapshotId: string, options: WaitOptions = {}): Promise<Snapshot> {
+    const { timeoutMs = defaultTimeoutMs, signal } = options;
+    return pollUntil({ what: `snapshot ${snapshotId} to be durable`, timeoutMs, signal }, async () => {
+      const snapshot = await this.get(snapshotId, { signal });
+      if (snapshot.durability === "DURABLE") return snapshot;
+      if (snapshot.state !== "CREATING" && snapshot.state !== "READY") throw notToBe("durable", snapshot);
+      if (snapshot.durability === "PROPAGATION_FAILED") throw notToBe("durable", snapshot);
+      return undefined;
     });
   }
 
@@ -104,6 +115,27 @@ export class Snapshots {
     const { url, expiresAt } = await this.#rpc.sandbox("getSnapshotDownloadURL", { snapshotId });
     return { url, expiresAt: dateFromWire(expiresAt) };
   }
+
+  /** All that differs from the image that it stands on, as a tar. Throws where it breaks off. */
+  async export(
+    snapshotId: string,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const { url } = await this.downloadUrl(snapshotId);
+    return download(url, { ...options, rootCertificates: this.#rpc.settings.rootCertificates });
+  }
+}
+
+function notToBe(
+  what: string,
+  { id, state, failureReason, propagationError }: Snapshot,
+): SnapshotFailedError {
+  const reason = failureReason ?? propagationError;
+  const why = reason === undefined ? "" : `: ${reason}`;
+  return new SnapshotFailedError(
+    "failed_precondition",
+    `snapshot ${id} will not be ${what}${why} (state=${state})`,
+  );
 }
 
 type WirePage = Pick<ListWorkspaceSnapshotsResponse, "snapshots" | "nextPageToken">;

@@ -8,10 +8,10 @@ import { TestWorld } from "./support/test-io.js";
 
 /**
  * What needs a terminal, a repository, OpenSSH or an engine to be reached: run.test.ts, git.test.ts, ssh*.test.ts, and
- * end to end forward, expose and preview-url.
+ * end to end forward, expose and preview-url; snapshots.test.ts: a tar is no document.
  */
 const elsewhere =
-  /^sandbox (shell|git fetch-pr|ssh\b.*|forward|tunnel|expose|unexpose|ports|preview-url .*)$/;
+  /^sandbox (shell|git fetch-pr|ssh\b.*|forward|tunnel|expose|unexpose|ports|preview-url .*|snapshot export)$/;
 
 /** Every command that can be run without an engine; what it prints is data in each format. */
 const lines: readonly string[] = [
@@ -41,6 +41,17 @@ const lines: readonly string[] = [
   "sandbox volume resize cache --size 20GiB",
   "sandbox volume detach demo cache",
   "sandbox volume delete cache",
+  "sandbox snapshot create demo --name nightly",
+  "sandbox snapshot list",
+  "sandbox snapshot get nightly",
+  "sandbox snapshot update nightly --tags ci",
+  "sandbox snapshot download-url nightly",
+  "sandbox snapshot restore nightly --name again",
+  "sandbox fork demo --name copy",
+  "sandbox snapshot delete nightly",
+  "sandbox terminate again",
+  "sandbox terminate copy",
+  "sandbox set demo",
   "sandbox write --path file --data text",
   "sandbox read --path file",
   "sandbox exec -- true",

@@ -81,6 +81,7 @@ test("a session comes over the wire whole", async () => {
     ...{
       snapshotId: undefined,
       pauseSnapshotId: undefined,
+      pauseSnapshot: undefined,
       sourceSnapshotId: undefined,
       sourceTemplateId: undefined,
     },

@@ -147,6 +147,43 @@ export const commands: CommandGroup = {
             },
           },
         },
+        snapshot: {
+          summary: "keep the disk of a session as it is now, and make sessions of it",
+          commands: {
+            create: { summary: "take a snapshot", load: () => import("./sandbox/snapshot/create.js") },
+            list: {
+              summary: "list snapshots",
+              aliases: ["ls"],
+              load: () => import("./sandbox/snapshot/list.js"),
+            },
+            get: { summary: "show a snapshot", load: () => import("./sandbox/snapshot/get.js") },
+            update: {
+              summary: "rename or tag a snapshot, or say how long it stays",
+              load: () => import("./sandbox/snapshot/update.js"),
+            },
+            delete: {
+              summary: "delete snapshots",
+              aliases: ["rm"],
+              load: () => import("./sandbox/snapshot/delete.js"),
+            },
+            restore: {
+              summary: "make a session of a snapshot",
+              load: () => import("./sandbox/snapshot/restore.js"),
+            },
+            "download-url": {
+              summary: "print a link to a snapshot",
+              load: () => import("./sandbox/snapshot/download-url.js"),
+            },
+            export: {
+              summary: "save what is on a snapshot as a tar",
+              load: () => import("./sandbox/snapshot/export.js"),
+            },
+          },
+        },
+        fork: {
+          summary: "make a session that begins as another is now",
+          load: () => import("./sandbox/fork.js"),
+        },
         expose: {
           summary: "make a port of a session reachable under a URL",
           load: () => import("./sandbox/expose.js"),

@@ -3,6 +3,7 @@ import { TenkiError } from "../../domain/error.js";
 import type { OptionsOf } from "../command.js";
 import type { Context } from "../context.js";
 import { readEnvironment, readKeysFile, textFile } from "../env-file.js";
+import { findSnapshotId } from "../find-snapshot.js";
 import { pickVolume } from "../find-volume.js";
 import { uuid, type VolumeMount } from "../flags/parsers.js";
 import { checkTags, toRecord } from "../session-options.js";
@@ -28,7 +29,7 @@ export async function createOptions(options: Options, ctx: Context): Promise<Cre
     idleTimeoutMinutes: options.idleTimeout,
     pauseRetentionMs: options.pauseRetention,
     sticky: options.sticky,
-    snapshotId: options.snapshot,
+    snapshotId: await snapshotId(options.snapshot, ctx),
     image: options.image,
     fromTemplateSpec: options.template,
     metadata: toRecord(options.metadata),
@@ -59,6 +60,9 @@ function checkSource({ snapshot, image, template }: Options): void {
   const names = given.map(([name]) => `--${name}`).join(" and ");
   throw new TenkiError("usage", `${names} contradict each other: a session starts from one of them`);
 }
+
+const snapshotId = async (named: string | undefined, ctx: Context): Promise<string | undefined> =>
+  named === undefined ? undefined : (uuid.read(named) ?? findSnapshotId(await ctx.client(), named));
 
 /** Volumes by id without a call; by name after a look at the list of them. */
 async function volumeMounts(mounts: readonly VolumeMount[], ctx: Context): Promise<VolumeMountConfig[]> {

@@ -290,6 +290,36 @@ export const volumeName: Parser<string> = {
   read: (word) => (word.trim() === word && /^[^:/\p{C}]{1,64}$/u.test(word) ? word : undefined),
 };
 
+/** A snapshot by its id or its name. */
+export const snapshot: Parser<string> = {
+  noun: "snapshot",
+  expected: "the id or the name of a snapshot",
+  read: orEmpty,
+};
+
+export const snapshotName: Parser<string> = {
+  noun: "name",
+  expected: "up to 64 characters, no space at its ends",
+  read: (word) => (word.trim() === word && /^[^\p{C}]{1,64}$/u.test(word) ? word : undefined),
+};
+
+/** A moment that is to come: in RFC 3339, or so long from now. */
+export const moment: Parser<Date> = {
+  noun: "time",
+  expected: "one to come, like 2031-01-31T12:00:00Z, or a duration from now, like 24h",
+  read(word) {
+    const ms = positiveDuration.read(word);
+    const at = ms === undefined ? rfc3339(word) : new Date(Date.now() + ms);
+    return at !== undefined && at.getTime() > Date.now() ? at : undefined;
+  },
+};
+
+function rfc3339(word: string): Date | undefined {
+  if (!/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(word)) return undefined;
+  const at = new Date(word);
+  return Number.isNaN(at.getTime()) ? undefined : at;
+}
+
 const volumeBounds = { min: 2 ** 20, max: 100 * 2 ** 30 };
 
 /** Bytes. */

@@ -9,6 +9,7 @@ import { Access } from "../../../src/engine/core/access.js";
 import { WorkspaceLimits } from "../../../src/engine/core/workspace-limits.js";
 import { WorkspaceSettings } from "../../../src/engine/core/workspace-settings.js";
 import { workspaceMethods } from "../../../src/engine/services/workspace.js";
+import { snapshotRoutes } from "./snapshot-routes.js";
 import { volumeRoutes } from "./volume-routes.js";
 import { now, type SessionTable, timestamp } from "./session-table.js";
 
@@ -25,10 +26,19 @@ export function sandboxRoutes(
     };
   const workspace = workspaceOfItsOwn();
   const volumes = volumeRoutes();
+  const snapshots = snapshotRoutes();
   return {
     getWorkspaceSandboxUsage: route((request) => workspace.getWorkspaceSandboxUsage(request)),
     getWorkspaceSandboxSettings: route((request) => workspace.getWorkspaceSandboxSettings(request)),
     updateWorkspaceSandboxSettings: route((request) => workspace.updateWorkspaceSandboxSettings(request)),
+    createSnapshot: route((request) => snapshots.createSnapshot(request)),
+    getSnapshot: route((request) => snapshots.getSnapshot(request)),
+    listWorkspaceSnapshots: route(() => snapshots.listWorkspaceSnapshots()),
+    listSessionSnapshots: route((request) => snapshots.listSessionSnapshots(request)),
+    listDanglingSnapshots: route(() => snapshots.listDanglingSnapshots()),
+    updateSnapshot: route((request) => snapshots.updateSnapshot(request)),
+    deleteSnapshot: route((request) => snapshots.deleteSnapshot(request)),
+    getSnapshotDownloadURL: route((request) => snapshots.getSnapshotDownloadURL(request)),
     createVolume: route((request) => volumes.createVolume(request)),
     getVolume: route((request) => volumes.getVolume(request)),
     listVolumes: route(() => volumes.listVolumes()),
