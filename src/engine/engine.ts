@@ -143,7 +143,7 @@ export class Engine {
       limits: this.#limits,
       doors: this.#doors,
       dial: (sessionId, port, signal) =>
-        isolation.runtime.dial(sessionId, { port }, { timeoutMs: 0 }, signal),
+        isolation.runtime.dial(sessionId, { port }, { timeoutMs: 0, direct: true }, signal),
       clock: systemClock,
       log,
       domain: options.previewDomain,

@@ -6,6 +6,7 @@
  *   tenki-guest mount <pid> <start> <directory> <path> ro|rw   on the host: a volume into a sandbox that runs
  *   tenki-guest unmount <pid> <start> <directory> <path> keep|kill own|shared   on the host: out of it again
  *   tenki-guest pass guest|lane                   on the host: passes on a burst of output between the sockets it is given
+ *   tenki-guest reach                             on the host: connects to ports inside sandboxes, for the engine
  *   tenki-guest init                              pid 1 of the sandbox: serves what arrives on fd 3
  */
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "layers.h"
 #include "listen.h"
 #include "pass.h"
+#include "reach.h"
 #include "volume.h"
 
 int main(int argc, char **argv) {
@@ -24,11 +26,12 @@ int main(int argc, char **argv) {
     }
     if (argc >= 3 && strcmp(argv[1], "layers") == 0) return mount_layers_and_exec(argc - 2, argv + 2);
     if (argc == 3 && strcmp(argv[1], "pass") == 0) pass_output(argv[2]);
+    if (argc == 2 && strcmp(argv[1], "reach") == 0) return serve_reach();
     if (argc == 7 && strcmp(argv[1], "mount") == 0) return mount_volume(argv + 2);
     if (argc == 8 && strcmp(argv[1], "unmount") == 0) return unmount_volume(argv + 2);
     fprintf(stderr, "usage: tenki-guest listen <socket-path> -- <argv...> | tenki-guest init |\n"
                     "       tenki-guest layers (<options> <target>)... -- <argv...> |\n"
-                    "       tenki-guest pass guest|lane |\n"
+                    "       tenki-guest pass guest|lane | tenki-guest reach |\n"
                     "       tenki-guest mount <pid> <start> <directory> <path> ro|rw |\n"
                     "       tenki-guest unmount <pid> <start> <directory> <path> keep|kill own|shared\n");
     return 2;

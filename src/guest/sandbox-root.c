@@ -45,6 +45,24 @@ bool open_sandbox(struct sandbox_root *sandbox, const char *pid, const char *sta
     return ours;
 }
 
+bool enter_sandbox_network(const char *pid, const char *start_ticks) {
+    struct stat theirs, ours;
+    int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int process = openat(proc, pid, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int network = openat(process, "ns/net", O_RDONLY | O_CLOEXEC);
+    if (network < 0) return false;
+    if (!started_at(process, start_ticks)) {
+        errno = ESRCH;
+        return false;
+    }
+    if (fstat(network, &theirs) < 0 || stat("/proc/self/ns/net", &ours) < 0) return false;
+    if (theirs.st_ino == ours.st_ino) {
+        errno = ENOTUNIQ;
+        return false;
+    }
+    return setns(network, CLONE_NEWNET) == 0;
+}
+
 bool enter_sandbox_mounts(const struct sandbox_root *sandbox) {
     return setns(sandbox->mount_ns, CLONE_NEWNS) == 0;
 }

@@ -15,6 +15,8 @@ struct sandbox_root {
 /* False and errno where no such process is there: a pid alone may be somebody else's by now. */
 bool open_sandbox(struct sandbox_root *sandbox, const char *pid, const char *start_ticks);
 bool enter_sandbox_mounts(const struct sandbox_root *sandbox);
+/* Of a process that is named as for `open_sandbox`. Never the namespace that we are in. Holds descriptors that it needs no more. */
+bool enter_sandbox_network(const char *pid, const char *start_ticks);
 
 /* The directory at an absolute path, or -1: ELOOP where a link is on the way. `make`: what is missing is made. */
 int open_below(int root, const char *path, bool make);

@@ -6,6 +6,7 @@ import { homeDirectory } from "../../domain/file.js";
 import type { SandboxStats } from "../../domain/session-stats.js";
 import type { Logger } from "../../lib/logger.js";
 import type {
+  DialOptions,
   DialTarget,
   GuestCommand,
   GuestFiles,
@@ -27,6 +28,7 @@ import { GuestLink } from "./guest/guest-link.js";
 import { recordInit, runningInit } from "./init-process.js";
 import { readMachine, type Machine } from "./machine.js";
 import { requireNamespaces } from "./namespaces.js";
+import { NetworkReach } from "./network-reach.js";
 import { findSshServer } from "./openssh.js";
 import { pathFitsOverlay, prepareOverlays } from "./overlay.js";
 import { preparedFiles, toHostname } from "./prepared-files.js";
@@ -83,6 +85,7 @@ class OciRuntime implements Runtime {
   readonly #program: OciRuntimeProgram;
   readonly #cgroups: CgroupLayout;
   readonly #machine: Machine;
+  readonly #reach: NetworkReach;
   #starting = 0;
 
   constructor(
@@ -95,6 +98,7 @@ class OciRuntime implements Runtime {
     this.#program = program;
     this.#cgroups = cgroups;
     this.#machine = machine;
+    this.#reach = new NetworkReach(options.guestBinary);
   }
 
   async start(spec: SandboxSpec, signal: AbortSignal): Promise<void> {
@@ -208,13 +212,22 @@ class OciRuntime implements Runtime {
     return findSshServer();
   }
 
-  dial(
+  async dial(
     sessionId: string,
     target: DialTarget,
-    options: { readonly timeoutMs: number },
+    options: DialOptions,
     signal: AbortSignal,
   ): Promise<GuestStream> {
-    return this.#link(sessionId).dial(target, options, signal);
+    const timeoutMs = options.timeoutMs || directMsByDefault;
+    const init =
+      options.direct === true && "port" in target
+        ? await runningInit(this.#place(sessionId).directory)
+        : undefined;
+    const reached =
+      init && "port" in target
+        ? await this.#reach.connect(init, { port: target.port, timeoutMs }, signal)
+        : undefined;
+    return reached ?? this.#link(sessionId).dial(target, options, signal);
   }
 
   listen(
@@ -308,5 +321,8 @@ class OciRuntime implements Runtime {
     };
   }
 }
+
+/** Nothing leaves the machine. */
+const directMsByDefault = 10_000;
 
 const roundMs = (ms: number): number => Math.round(ms * 10) / 10;

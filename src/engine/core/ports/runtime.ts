@@ -167,6 +167,16 @@ export interface SshServerProgram {
 /** What is reached inside: a port, at whichever of the sandbox's own addresses listens on it, or a unix socket. */
 export type DialTarget = { readonly port: number } | { readonly unixSocketPath: string };
 
+export interface DialOptions {
+  /** 0 = as long as the kernel tries. */
+  readonly timeoutMs: number;
+  /**
+   * The shortest way to a port, where there is one. A sandbox that goes away may look like a peer's last word then: for
+   * who does not go by that. Default: not.
+   */
+  readonly direct?: boolean;
+}
+
 /**
  * A connection to something inside. Either side may stop sending first (`allowHalfOpen`). What breaks off, or goes
  * away with its sandbox, ends with an error, as a peer that has said its last does not. Destroying it before the end
@@ -225,14 +235,13 @@ export interface Runtime {
   /** `failed_precondition`, with the reason, where sandboxes have none. */
   sshServer(): SshServerProgram;
   /**
-   * Connects to what listens inside, as the sandbox's user. Throws `DialError`: `refused`, `timeout` (0 = as long as
-   * the kernel tries) and `path_denied`, for what is no socket or lies, its links resolved inside, neither below the
+   * Connects to what listens inside, as the sandbox's user. Throws `DialError`: `refused`, `timeout` and `path_denied`, for what is no socket or lies, its links resolved inside, neither below the
    * home directory nor below /tmp, /run or /var/run. The signal is for the way there.
    */
   dial(
     sessionId: string,
     target: DialTarget,
-    options: { readonly timeoutMs: number },
+    options: DialOptions,
     signal: AbortSignal,
   ): Promise<GuestStream>;
   /** Listens inside, at port 0 on one that is free. Throws `ListenError` where the address is taken or none of the sandbox's. */

@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { DialError } from "../../domain/dial.js";
+import type { ProcessIdentity } from "../../lib/process-identity.js";
+import { ReachedSocket, type SocketHandle } from "./reached-socket.js";
+
+type Settle = (socket: ReachedSocket | undefined) => void;
+
+/**
+ * Connects to ports inside sandboxes from outside, past their guest programs: a process of the engine's enters the
+ * network namespace, connects, and hands the socket over. It is started at first need, and ends with the engine.
+ */
+export class NetworkReach {
+  readonly #program: string;
+  readonly #asked = new Map<number, Settle>();
+  #child: ChildProcess | undefined;
+  #lastNumber = 0;
+
+  constructor(guestBinary: string) {
+    this.#program = guestBinary;
+  }
+
+  /** `init` is pid 1 of the sandbox. Undefined where that way is closed, or nobody listens: the guest may know more. */
+  async connect(
+    init: ProcessIdentity,
+    { port, timeoutMs }: { readonly port: number; readonly timeoutMs: number },
+    signal: AbortSignal,
+  ): Promise<ReachedSocket | undefined> {
+    signal.throwIfAborted();
+    const number = (this.#lastNumber += 1);
+    const asked = new Promise<ReachedSocket | undefined>((resolve) => this.#asked.set(number, resolve));
+    const child = (this.#child ??= this.#start());
+    child.channel?.ref(); // for as long as somebody waits; else it keeps nobody's process from ending
+    child.send(`${number} ${init.pid} ${init.startTicks} ${port} ${timeoutMs}`, (error) => {
+      if (error !== null) this.#settle(number, undefined);
+    });
+    const socket = await asked;
+    if (!signal.aborted) return socket;
+    socket?.destroy();
+    throw new DialError("timeout", `no answer in time from port ${port} of the sandbox`, {
+      cause: signal.reason,
+    });
+  }
+
+  #start(): ChildProcess {
+    const child = spawn(this.#program, ["reach"], { stdio: ["ignore", "ignore", "ignore", "ipc"], env: {} });
+    child.on("message", (said: unknown, handle: unknown) => {
+      const [number, errno] = String(said).split(" ");
+      this.#settle(
+        Number(number),
+        errno === undefined ? new ReachedSocket(handle as SocketHandle) : undefined,
+      );
+    });
+    const onGone = () => {
+      if (this.#child === child) this.#child = undefined;
+      for (const number of [...this.#asked.keys()]) this.#settle(number, undefined);
+    };
+    child.once("error", onGone).once("exit", onGone).unref();
+    return child;
+  }
+
+  #settle(number: number, socket: ReachedSocket | undefined): void {
+    const settle = this.#asked.get(number);
+    this.#asked.delete(number);
+    if (this.#asked.size === 0) this.#child?.channel?.unref();
+    if (settle === undefined) socket?.destroy();
+    else settle(socket);
+  }
+}
