@@ -31,6 +31,7 @@ cmd:ip|iproute2|gives each sandbox a network of its own
 cmd:nft|nftables|holds the network policy in the kernel
 cmd:mkfs.ext4|e2fsprogs|makes the disks whose size is a quota
 cmd:losetup|mount|mounts those disks
+cmd:mkfs.xfs|xfsprogs|makes the file system on which snapshots share what did not change
 cmd:sudo|sudo|lets the user inside a sandbox become root there
 cmd:newuidmap|uidmap|runs the engine without root
 cmd:slirp4netns|slirp4netns|gives sandboxes a network without root

@@ -4,7 +4,9 @@ import { TenkiError } from "../domain/error.js";
 import type { Logger } from "../lib/logger.js";
 import type { Disks } from "./core/ports/disks.js";
 import type { VolumeDisks } from "./core/ports/volume-disks.js";
+import type { Images } from "./core/ports/images.js";
 import type { SandboxParts } from "./core/sandbox-parts.js";
+import type { Storage } from "./disks/loop-storage.js";
 import { noSnapshots } from "./disks/no-snapshots.js";
 
 /** What sandboxes are made from, chosen by how they are to be held apart. */
@@ -57,21 +59,20 @@ async function containers(options: IsolationOptions, limited = true): Promise<Is
   ]);
   const runtime = await createOciRuntime({ ...options, limited });
   const network = await createVethNetwork(options);
+  const images = createHostImages(options);
   const bounded = existsSync("/dev/loop-control");
-  const disks = bounded ? await loopDisks(options) : await directoryDisks(options);
+  const volumes = bounded ? await loopVolumes(options) : await directoryVolumes(options);
+  const storage = await (bounded ? loopStorage : directoryStorage)(options, images, false);
+  const { disks, snapshots } = storage;
   return {
-    runtime,
-    network,
-    disks,
-    volumes: bounded ? await loopVolumes(options) : await directoryVolumes(options),
-    snapshots: noSnapshots("snapshots of disks are not to be had yet"),
-    images: createHostImages(options),
+    ...{ runtime, network, images, disks, volumes, snapshots },
     warnings: [
       ...(limited ? [] : [unlimited]),
       ...(bounded ? [] : ["this machine has no loop devices: the size of a sandbox's disk is not bounded"]),
+      ...storage.warnings,
     ],
     async close({ sessionsLeft }) {
-      await disks.close();
+      await storage.close();
       await network.close({ removeShared: !sessionsLeft });
     },
   };
@@ -107,18 +108,16 @@ async function containersWithoutRoot(
   const limited = cgroupParent !== undefined;
   const runtime = await createOciRuntime({ ...options, cgroupParent, limited });
   const network = await createSlirpNetwork(options);
-  const disks = await directoryDisks(options);
+  const images = createHostImages(options);
+  const storage = await directoryStorage(options, images, true);
+  const { disks, snapshots } = storage;
   await holder.holdNamespaces(options.dataDir);
   return {
-    runtime,
-    network,
-    disks,
+    ...{ runtime, network, images, disks, snapshots },
     volumes: await directoryVolumes(options),
-    snapshots: noSnapshots("snapshots of disks are not to be had yet"),
-    images: createHostImages(options),
     warnings: [...(limited ? [] : [unlimited]), "without root the size of a sandbox's disk is not bounded"],
     async close({ sessionsLeft }) {
-      await disks.close();
+      await storage.close();
       await network.close({ removeShared: !sessionsLeft });
       if (!sessionsLeft) await holder.releaseNamespaces(options.dataDir);
     },
@@ -148,10 +147,21 @@ async function processes(options: IsolationOptions): Promise<Isolation> {
   };
 }
 
-async function loopDisks(options: IsolationOptions): Promise<Disks> {
-  const { createLoopDisks } = await import("./disks/loop-disks.js");
-  return createLoopDisks(options);
+async function loopStorage(options: IsolationOptions, images: Images): Promise<Storage> {
+  const { createLoopStorage } = await import("./disks/loop-storage.js");
+  return createLoopStorage({ ...options, imageMounts: defaultMounts(images) });
 }
+
+async function directoryStorage(
+  options: IsolationOptions,
+  images: Images,
+  rootless: boolean,
+): Promise<Storage> {
+  const { createDirectoryStorage } = await import("./disks/directory-storage.js");
+  return createDirectoryStorage({ ...options, rootless, imageMounts: defaultMounts(images) });
+}
+
+const defaultMounts = (images: Images) => async () => (await images.resolve("")).mounts;
 
 async function directoryDisks(options: IsolationOptions): Promise<Disks> {
   const { createDirectoryDisks } = await import("./disks/directory-disks.js");

@@ -7,11 +7,16 @@
  *   tenki-guest unmount <pid> <start> <directory> <path> keep|kill own|shared   on the host: out of it again
  *   tenki-guest pass guest|lane                   on the host: passes on a burst of output between the sockets it is given
  *   tenki-guest reach                             on the host: connects to ports inside sandboxes, for the engine
+ *   tenki-guest clone-disk <directory> <image> <file> share|copy   on the host: a disk's image as at one moment
+ *   tenki-guest thaw-disks <directory>…           on the host: after a loss of the above in the middle
+ *   tenki-guest differences <directory> trusted|user files|marks   on the host: what is in an overlay's upper layer
  *   tenki-guest init                              pid 1 of the sandbox: serves what arrives on fd 3
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "differences.h"
+#include "disk.h"
 #include "init.h"
 #include "layers.h"
 #include "listen.h"
@@ -29,10 +34,16 @@ int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "reach") == 0) return serve_reach();
     if (argc == 7 && strcmp(argv[1], "mount") == 0) return mount_volume(argv + 2);
     if (argc == 8 && strcmp(argv[1], "unmount") == 0) return unmount_volume(argv + 2);
+    if (argc == 6 && strcmp(argv[1], "clone-disk") == 0) return clone_disk(argv + 2);
+    if (argc == 5 && strcmp(argv[1], "differences") == 0) return tell_differences(argv + 2);
+    if (argc >= 2 && strcmp(argv[1], "thaw-disks") == 0) return thaw_disks(argc - 2, argv + 2);
     fprintf(stderr, "usage: tenki-guest listen <socket-path> -- <argv...> | tenki-guest init |\n"
                     "       tenki-guest layers (<options> <target>)... -- <argv...> |\n"
                     "       tenki-guest pass guest|lane | tenki-guest reach |\n"
                     "       tenki-guest mount <pid> <start> <directory> <path> ro|rw |\n"
-                    "       tenki-guest unmount <pid> <start> <directory> <path> keep|kill own|shared\n");
+                    "       tenki-guest unmount <pid> <start> <directory> <path> keep|kill own|shared |\n"
+                    "       tenki-guest clone-disk <directory> <image> <file> share|copy |\n"
+                    "       tenki-guest thaw-disks <directory>... |\n"
+                    "       tenki-guest differences <directory> trusted|user files|marks\n");
     return 2;
 }

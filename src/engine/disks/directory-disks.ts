@@ -3,9 +3,8 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { TenkiError } from "../../domain/error.js";
-import { runProcess } from "../../lib/process.js";
-import { systemEnvironment } from "../../lib/system-environment.js";
 import type { Disk, Disks } from "../core/ports/disks.js";
+import { copyTree, removeTree } from "./copy-tree.js";
 import { asDiskError, requireFreeSpace } from "./disk-space.js";
 import { syncFileSystem } from "./sync-file-system.js";
 
@@ -21,17 +20,30 @@ class DirectoryDisks implements Disks {
     this.#directory = directory;
   }
 
-  async allocate(): Promise<Disk> {
+  async allocate(_sizeBytes: number, fromSnapshotId?: string): Promise<Disk> {
     const handle = randomBytes(6).toString("hex");
     const directory = join(this.#directory, handle);
     try {
       await mkdir(this.#directory, { recursive: true, mode: 0o700 });
       await requireFreeSpace(this.#directory);
-      await mkdir(directory, { mode: 0o755 });
+      await (fromSnapshotId === undefined
+        ? mkdir(directory, { mode: 0o755 })
+        : this.#copy(fromSnapshotId, directory));
     } catch (error) {
       throw asDiskError(error, this.#directory);
     }
     return { handle, directory };
+  }
+
+  async #copy(snapshotId: string, directory: string): Promise<void> {
+    const snapshot = join(this.#directory, "..", "snapshots", snapshotId);
+    if (!existsSync(snapshot)) throw new TenkiError("data_loss", "the data of this snapshot are gone");
+    try {
+      await copyTree(snapshot, directory);
+    } catch (error) {
+      await removeTree(directory);
+      throw error;
+    }
   }
 
   async persist(handle: string): Promise<void> {
@@ -49,12 +61,8 @@ class DirectoryDisks implements Disks {
     return undefined;
   }
 
-  /** By `rm`, which goes down by descriptors: a guest may have nested deeper than a path can say. */
   async release(handle: string): Promise<void> {
-    await runProcess(["rm", "-rf", "--one-file-system", "--", join(this.#directory, handle)], {
-      env: { ...systemEnvironment },
-      timeoutMs: 10 * 60_000,
-    });
+    await removeTree(join(this.#directory, handle));
   }
 
   async sweep(keep: ReadonlySet<string>): Promise<void> {

@@ -5,9 +5,11 @@ import { formatByteSize } from "../../lib/byte-size.js";
 /** Below this a new disk would be a promise that breaks with the first files. */
 const leastFreeBytes = 64 * 2 ** 20;
 
-export async function requireFreeSpace(directory: string): Promise<void> {
+/** `besides`: what has to be left free there. Default 0. */
+export async function requireFreeSpace(directory: string, besides = 0): Promise<void> {
   const { bavail, bsize } = await statfs(directory);
-  if (bavail * bsize < leastFreeBytes) throw noSpaceLeft(directory);
+  const missing = besides + leastFreeBytes - bavail * bsize;
+  if (missing > 0) throw noSpaceLeft(directory, undefined, Math.max(missing, leastFreeBytes));
 }
 
 /** `error` as a full disk, where it tells of one. */
@@ -17,8 +19,8 @@ export function asDiskError(error: unknown, directory: string): unknown {
   return full ? noSpaceLeft(directory, error) : error;
 }
 
-const noSpaceLeft = (directory: string, cause?: unknown): TenkiError =>
+const noSpaceLeft = (directory: string, cause?: unknown, missing = leastFreeBytes): TenkiError =>
   new TenkiError("resource_exhausted", `no space left in ${directory}`, {
-    hint: `free at least ${formatByteSize(leastFreeBytes)} there, or give the engine another --data-dir`,
+    hint: `free at least ${formatByteSize(missing)} there, or give the engine another --data-dir`,
     cause,
   });

@@ -50,6 +50,17 @@ export async function makeSparseFile(path: string, sizeBytes: number): Promise<v
   }
 }
 
+/** Mounts a formatted image. A failure leaves nothing. */
+export async function openMadeDisk(place: LoopDiskPlace): Promise<void> {
+  try {
+    await mkdir(place.mountPoint, { mode: 0o755 });
+    await mountLoopDisk(place);
+  } catch (error) {
+    await removeLoopDisk(place);
+    throw error;
+  }
+}
+
 /** Unmounts, detaches and deletes, whatever of it is there. */
 export async function removeLoopDisk(place: LoopDiskPlace): Promise<void> {
   const mounts = (await readMountTable()).filter(({ mountPoint }) => mountPoint === place.mountPoint);

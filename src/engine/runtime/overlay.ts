@@ -1,6 +1,7 @@
 import { chmod, chown, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImageMount } from "../core/ports/images.js";
+import { layerName } from "../core/layer-name.js";
 
 /** An overlay that is ready to be mounted. */
 export interface Overlay {
@@ -11,7 +12,7 @@ export interface Overlay {
 
 /**
  * Makes the writable layers on the session's disk (none are lost that are there already) and says how to
- * mount an image over them: `root` for `/`, else the target's name.
+ * mount an image over them.
  */
 export async function prepareOverlays(
   mounts: readonly ImageMount[],
@@ -21,7 +22,7 @@ export async function prepareOverlays(
 ): Promise<Overlay[]> {
   return Promise.all(
     mounts.map(async ({ target, lowerDirectories }) => {
-      const name = target === "/" ? "root" : target.slice(1).replaceAll("/", "-");
+      const name = layerName(target);
       const upper = join(diskDirectory, name);
       const work = join(diskDirectory, `${name}.work`);
       await makeLike(upper, lowerDirectories[0]);

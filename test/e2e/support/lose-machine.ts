@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 
 import { join } from "node:path";
 import { readProcessIdentity } from "../../../src/lib/process-identity.js";
 import { mountsBelow } from "../../../src/lib/mount-table.js";
-import { runProcess } from "../../../src/lib/process.js";
+import { runProcess, tryProcess } from "../../../src/lib/process.js";
 import { waitUntil } from "../../../src/lib/wait-until.js";
 import { instanceIdOf } from "./host-state.js";
 
@@ -21,7 +21,10 @@ export async function loseMachine(dataDir: string, enginePid: number): Promise<v
   for (const cgroup of cgroups(instanceId)) thaw(cgroup);
   await until(() => inits.every((pid) => readProcessIdentity(pid) === undefined));
   for (const cgroup of cgroups(instanceId)) await until(() => removed(cgroup));
-  for (const { mountPoint } of await mountsBelow(dataDir)) await runProcess(["umount", mountPoint]);
+  // The kernel lets go of the images in the pool a while after the last of their mounts.
+  for (const { mountPoint } of await mountsBelow(dataDir)) {
+    await until(async () => (await tryProcess(["umount", mountPoint])).exitCode === 0);
+  }
   for (const name of await namespaces(instanceId)) await runProcess(["ip", "netns", "delete", name]);
   await until(async () => (await links(instanceId)).length === 0);
 }

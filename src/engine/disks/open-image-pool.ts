@@ -1,0 +1,78 @@
+import { existsSync } from "node:fs";
+import { mkdir, realpath, rm, rmdir, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { formatByteSize } from "../../lib/byte-size.js";
+import type { Logger } from "../../lib/logger.js";
+import { canCloneFiles } from "./clone-file.js";
+import { requireFreeSpace } from "./disk-space.js";
+import { type ImagePool, makeKinds, openPlainPool } from "./image-pool.js";
+import { PoolBallast, reserveBytes } from "./pool-ballast.js";
+import { makePoolFile, mountPoolFile, type PoolPlace, unmountPoolFile } from "./pool-file.js";
+
+export interface OpenPoolOptions {
+  readonly dataDir: string;
+  readonly log: Logger;
+}
+
+export interface OpenedPool {
+  readonly pool: ImagePool;
+  /** Why images have to be copied whole. Default: they share what is in them. */
+  readonly copiesBecause?: string | undefined;
+}
+
+/** Below this the host has no room for a pool that is worth its own tables. */
+const leastRoomBytes = 512 * 2 ** 20;
+
+/**
+ * Images where their copies share what is in them: on the data directory's own file system where that can, else on
+ * one of the engine's in a file. Where there can be none, beside each other as files that are copied whole.
+ */
+export async function openImagePool({ dataDir, log }: OpenPoolOptions): Promise<OpenedPool> {
+  const directory = await realpath(dataDir);
+  const place: PoolPlace = { file: join(directory, "pool.img"), mountPoint: join(directory, "pool") };
+  if (existsSync(place.file)) return { pool: await openPoolFile(place, log) };
+  if (await canCloneFiles(directory)) return { pool: await openPlainPool(directory, true) };
+  const copiesBecause = await tryToMake(place);
+  if (copiesBecause === undefined) return { pool: await openPoolFile(place, log) };
+  return { pool: await openPlainPool(directory, false), copiesBecause };
+}
+
+/** Why it could not be made. */
+async function tryToMake(place: PoolPlace): Promise<string | undefined> {
+  const { bavail, bsize } = await statfs(join(place.file, ".."));
+  if (bavail * bsize < leastRoomBytes) return `there is less than ${formatByteSize(leastRoomBytes)} free`;
+  try {
+    await makePoolFile(place);
+    await mkdir(place.mountPoint, { recursive: true, mode: 0o700 });
+    await mountPoolFile(place);
+    return undefined;
+  } catch (error) {
+    await rm(place.file, { force: true });
+    await rmdir(place.mountPoint).catch(() => undefined);
+    if (/ENOENT/.test(String(error))) return "mkfs.xfs is missing";
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function openPoolFile(place: PoolPlace, log: Logger): Promise<ImagePool> {
+  await mkdir(place.mountPoint, { recursive: true, mode: 0o700 });
+  await mountPoolFile(place);
+  await makeKinds(place.mountPoint);
+  const directory = join(place.file, "..");
+  await makeKinds(directory);
+  const ballast = new PoolBallast(place, log);
+  await ballast.start();
+  return {
+    roots: [place.mountPoint, directory],
+    shares: true,
+    async requireRoom() {
+      await ballast.settle();
+      await requireFreeSpace(directory, reserveBytes);
+      await requireFreeSpace(place.mountPoint);
+    },
+    async close() {
+      await ballast.stop();
+      if (!(await unmountPoolFile(place))) log.info("the pool of disks stays mounted: sessions use it");
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { TenkiError } from "../../domain/error.js";
+import type { LayerPlace } from "./export-layer.js";
+import { tarEnd } from "./tar-entry.js";
+import { startTool, type Tool } from "./tool.js";
+
+/** What is in the layer, as a tar without its end. */
+export async function* treeTar(place: LayerPlace): AsyncGenerator<Buffer> {
+  const { guestBinary, upper, markedBy, signal } = place;
+  const list = startTool([guestBinary, "differences", upper, markedBy, "files"], { signal });
+  const from = ["--null", "--verbatim-files-from", "--files-from=-", "--no-recursion"];
+  yield* packed(
+    startTool(["tar", ...tarOptions(upper, place.prefix), ...from], { signal, input: list.child.stdout }),
+  );
+  await list.ended;
+}
+
+/** For what is to be in a layer: owners by number, capabilities, no time that looking changes; names below `prefix`. */
+export function tarOptions(directory: string, prefix: string): string[] {
+  if (!/^[\w./-]*$/.test(prefix)) throw new TenkiError("internal", `a layer cannot lie at ${prefix}`);
+  return [
+    ...["--create", "--file=-", "--format=posix", "--record-size=512", "--numeric-owner"],
+    "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime",
+    ...["--xattrs", "--xattrs-include=security.capability", "--xattrs-include=user.*"],
+    "--xattrs-exclude=user.overlay.*",
+    `--transform=flags=rhS;s,^\\./,${prefix},`,
+    `--directory=${directory}`,
+  ];
+}
+
+/** What `tar` says, without the blocks that end it. */
+export async function* packed(tar: Tool): AsyncGenerator<Buffer> {
+  let held = Buffer.alloc(0);
+  for await (const chunk of tar.output()) {
+    const all = Buffer.concat([held, chunk]);
+    const ready = Math.max(0, all.length - tarEnd.length);
+    if (ready > 0) yield all.subarray(0, ready);
+    held = all.subarray(ready);
+  }
+  if (!held.equals(tarEnd)) throw new TenkiError("internal", "tar ended without an end");
+}
