@@ -53,6 +53,7 @@ cmd:openssl|openssl|tests make a certificate
 cmd:python3|python3|tests run it inside sandboxes
 cmd:tmux|tmux|tests drive a terminal with it
 cmd:vim|vim|tests edit a file with it in that terminal
+cmd:htop|htop|tests watch processes with it there
 cmd:dpkg-deb|dpkg|tests install a package inside a sandbox
 cmd:setpriv|util-linux|tests become an ordinary user
 cmd:pgrep|procps|tests look for processes inside sandboxes
@@ -87,7 +88,7 @@ apt_install() {
 
 # A server that tests start themselves. The package would make a database of its own and start a service, were it not told.
 install_postgresql() {
-  [ "$for_tests" = yes ] || return 0
+  [ "$purpose" = --for-tests ] || return 0
   ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || return 0
   say "postgresql is missing: tests reach it in a sandbox, and from one"
   local settings=/etc/postgresql-common/createcluster.d
