@@ -47,6 +47,7 @@ LIST
   [ "$1" = --for-tests ] || return 0
   cat <<'LIST'
 cmd:rsync|rsync|tests copy with it over ssh
+cmd:ansible|ansible-core|tests run modules with it over ssh
 cmd:git|git|tests compare files that are kept in git
 cmd:curl|curl|tests call the engine as a program without a client would
 cmd:openssl|openssl|tests make a certificate

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { assertGolden } from "./support/golden.js";
 import { type Outcome, TestWorld } from "./support/test-io.js";
@@ -176,6 +176,26 @@ describe("ssh config", () => {
     it("config-link-to-nothing", async () => {
       await symlink(join(world.home, "nowhere"), path);
       check("config-link-to-nothing", await config("install"));
+    });
+    it("config-unreadable", async () => {
+      await writeFile(path, "Host a\n", { mode: 0 });
+      // Root reads everything, unless it is forbidden.
+      const asUser =
+        process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] : [];
+      const words = [
+        ...asUser,
+        process.execPath,
+        resolve("bin/tenki"),
+        "sandbox",
+        "ssh",
+        "config",
+        "install",
+      ];
+      const [program = "", ...args] = words;
+      const { status: code, stdout, stderr } = spawnSync(program, args, { env: world.env, encoding: "utf8" });
+      check("config-unreadable", { code: code ?? -1, stdout, stderr });
+      await chmod(path, 0o600);
+      assert.equal(await bytes(), "Host a\n");
     });
     it("config-unknown-verb", async () => check("config-unknown-verb", await config("instal")));
   });

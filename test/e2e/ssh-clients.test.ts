@@ -4,18 +4,20 @@ import { readFileSync } from "node:fs";
 import { Duplex } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import { NodeSSH } from "node-ssh";
-import { Client as Ssh2Client } from "ssh2";
+import { type ClientChannel, Client as Ssh2Client } from "ssh2";
 import type { Session } from "../../src/client/index.js";
 import { SshClient } from "./support/ssh.js";
-import { Workbench } from "./support/tenki.js";
+import { type EngineStarted, Workbench } from "./support/tenki.js";
 
 describe("SSH clients written in JavaScript, over the library's transport", () => {
   let bench: Workbench;
   let ssh: SshClient;
   let session: Session;
+  let engine: EngineStarted;
   before(async () => {
     bench = await Workbench.open();
-    ssh = new SshClient(bench, await bench.startEngine());
+    engine = await bench.startEngine();
+    ssh = new SshClient(bench, engine);
     const key = await ssh.makeKey("key", "-t", "ed25519");
     await bench.ok(["sandbox", "create", "--name", "first", "--authorized-keys-file", `${key}.pub`]);
     session = await ssh.session("first");
@@ -50,7 +52,48 @@ describe("SSH clients written in JavaScript, over the library's transport", () =
     assert.deepEqual([stdout, code], [ssh.publicKey("key"), 0]);
     client.dispose();
   });
+
+  it("a hundred at once each have a command that answers, twice, in little memory", async () => {
+    const residentMb = () =>
+      Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${engine.pid}/status`, "utf8"))?.[1]) / 1_000;
+    const before_ = residentMb();
+    const seen: number[] = [];
+    for (const round of ["first", "second"]) {
+      const clients: Ssh2Client[] = [];
+      for (let at = 0; at < 10; at += 1)
+        clients.push(...(await Promise.all(Array.from({ length: 10 }, () => loggedIn()))));
+      const commands = await Promise.all(clients.map(cat));
+      const said = await Promise.all(commands.map((command, at) => answerOf(command, `${round} ${at}`)));
+      assert.deepEqual(
+        said,
+        commands.map((_, at) => `${round} ${at}`),
+      );
+      seen.push(residentMb() - before_);
+      const closed = clients.map((client) => once(client, "close"));
+      for (const client of clients) client.end();
+      await Promise.all(closed);
+    }
+    assert.ok(Math.max(...seen) < 80, `${seen.join(" and ")} MB for a hundred logins`);
+  });
+
+  async function loggedIn(): Promise<Ssh2Client> {
+    const client = new Ssh2Client();
+    client.connect({ ...login(), sock: await sshStream(session), readyTimeout: 60_000 });
+    await once(client, "ready");
+    return client;
+  }
 });
+
+const cat = (client: Ssh2Client) =>
+  new Promise<ClientChannel>((resolve, reject) =>
+    client.exec("cat", (error, stream) => (error === undefined ? resolve(stream) : reject(error))),
+  );
+
+async function answerOf(command: ClientChannel, words: string): Promise<string> {
+  command.write(words);
+  const [data] = (await once(command, "data")) as [Buffer];
+  return data.toString();
+}
 
 /** The library's connection as the stream that clients written in JavaScript want. */
 async function sshStream(session: Session): Promise<Duplex> {

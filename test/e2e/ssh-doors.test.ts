@@ -4,6 +4,7 @@ import { readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Client } from "../../src/client/index.js";
+import { killEngine } from "./support/lose-machine.js";
 import { SshPlace } from "./support/ssh-place.js";
 import { ended, type EngineStarted, Workbench } from "./support/tenki.js";
 
@@ -163,17 +164,26 @@ describe("ssh's doors", () => {
     });
   });
 
-  it("says so when the engine goes in the middle", async () => {
-    const child = place.start("ssh", ["-F", place.config, "sbx-demo", "echo begun; sleep 60"]);
-    const end = ended(child);
-    let [stdout, stderr] = ["", ""];
-    child.stdout?.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-    await place.until("the command", async () => (await Promise.resolve(stdout === "begun\n")) || undefined);
-    await bench.ok(["engine", "stop"]);
-    assert.equal(await end, 255);
-    assert.match(stderr, /^error: the SSH connection ended: .*\n/);
-    await bench.startEngine();
-    assert.equal(await place.ok("sbx-demo", "echo again"), "again\n");
-  });
+  const ends = {
+    "is stopped": () => bench.ok(["engine", "stop"]),
+    "is killed": () => killEngine(engine.pid),
+  };
+  for (const [what, end] of Object.entries(ends)) {
+    it(`says so when the engine ${what} in the middle`, async () => {
+      const child = place.start("ssh", ["-F", place.config, "sbx-demo", "echo begun; sleep 60"]);
+      const over = ended(child);
+      let [stdout, stderr] = ["", ""];
+      child.stdout?.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+      child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+      await place.until(
+        "the command",
+        async () => (await Promise.resolve(stdout === "begun\n")) || undefined,
+      );
+      await end();
+      assert.equal(await over, 255);
+      assert.match(stderr, /^error: the SSH connection ended: .*\n/);
+      engine = await bench.startEngine();
+      assert.equal(await place.ok("sbx-demo", "echo again"), "again\n");
+    });
+  }
 });

@@ -192,42 +192,4 @@ describe("ssh and its tools", () => {
     assert.match((await place.ssh(...socket, "-O", "check", "sbx-demo")).stderr, /^Master running/);
     assert.equal((await place.ssh(...socket, "-O", "exit", "sbx-demo")).code, 0);
   });
-
-  it("serves an editor: a server that is installed over a shell's stdin, and is talked to through a SOCKS port", async () => {
-    const port = await freePort();
-    const install = "mkdir -p ~/.editor && printf '#!/bin/sh\\necho ready; cat' > ~/.editor/server\n";
-    const script = `${install}chmod +x ~/.editor/server\nexec ~/.editor/server\nhello\n`;
-    const { code, stdout, stderr } = await place.run(
-      "ssh",
-      ["-F", place.config, "-T", "-D", `127.0.0.1:${port}`, "sbx-demo", "sh"],
-      { input: script },
-    );
-    assert.deepEqual([code, stderr], [0, ""]);
-    assert.match(stdout, /^ready\n/);
-  });
-
-  it("serves what runs python modules over it, as Ansible does", async () => {
-    const flags = [
-      "-o",
-      "ControlMaster=auto",
-      "-o",
-      "ControlPersist=60s",
-      "-o",
-      `ControlPath=${local("cp")}`,
-    ];
-    const run = (line: string) =>
-      place.ok("-C", ...flags, "-o", "ConnectTimeout=10", "sbx-demo", `/bin/sh -c '${line}'`);
-    const home = (await run("echo ~ && sleep 0")).trim();
-    await run(`( umask 77 && mkdir -p ${home}/.ansible/tmp/one ) && sleep 0`);
-    await writeFile(local("module.py"), 'import json; print(json.dumps({"ping": "pong"}))\n');
-    const put = { input: `put module.py ${home}/.ansible/tmp/one/module.py\n` };
-    const { code } = await place.run(
-      "sftp",
-      ["-b", "-", "-C", "-F", place.config, ...flags, "sbx-demo"],
-      put,
-    );
-    assert.equal(code, 0);
-    assert.equal(await run(`python3 ${home}/.ansible/tmp/one/module.py && sleep 0`), '{"ping": "pong"}\n');
-    await place.ssh(...flags, "-O", "exit", "sbx-demo");
-  });
 });

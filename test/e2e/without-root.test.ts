@@ -162,6 +162,22 @@ exec setpriv --reuid ${user} --regid ${user} --init-groups --reset-env ${process
     assert.equal((await tenki("sandbox exec -q -c 'cat note.txt'")).stdout, "hello");
   });
 
+  it("lets its user's ssh and scp in, as tenki and as root", async () => {
+    const checked = async (line: string) => {
+      const { exitCode, stdout, stderr } = await shell(line);
+      assert.equal(exitCode, 0, `${line}: ${stderr}`);
+      return stdout;
+    };
+    assert.equal((await tenki("sandbox ssh config install")).exitCode, 0);
+    const status = "id -un; grep -E '^(CapBnd|Seccomp):' /proc/self/status";
+    const held = "CapBnd:\t00000000a00405fb\nSeccomp:\t2\n";
+    assert.equal(await checked(`ssh sbx-mine "${status}"`), `tenki\n${held}`);
+    assert.equal(await checked(`ssh root@sbx-mine "${status}"`), `root\n${held}`);
+    await checked("scp -q sbx-mine:note.txt . && scp -q note.txt sbx-mine:copied.txt");
+    assert.equal(await checked("cat note.txt; ssh sbx-mine cat copied.txt"), "hellohello");
+    assert.equal((await tenki("sandbox ssh mine whoami")).stdout, "root\n");
+  });
+
   it("tells what it knows of what they use, and nothing else", async () => {
     const [mine] = JSON.parse((await tenki("sandbox top --json")).stdout) as Record<string, unknown>[];
     assert.deepEqual([mine?.["name"], mine?.["network_sent_bytes"]], ["mine", 0]);
