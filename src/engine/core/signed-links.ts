@@ -1,6 +1,7 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { createHmac } from "node:crypto";
 import { TenkiError } from "../../domain/error.js";
 import { isSameText } from "../../lib/same-text.js";
+import { keptKey } from "./kept-key.js";
 import type { Clock } from "./ports/clock.js";
 import type { Store } from "./ports/store.js";
 
@@ -24,9 +25,7 @@ export class SignedLinks {
   readonly #clock: Clock;
 
   constructor(store: Store, clock: Clock) {
-    const kept = store.getSetting(keySetting);
-    this.#key = kept === undefined ? randomBytes(32) : Buffer.from(kept, "base64url");
-    if (kept === undefined) store.setSetting(keySetting, this.#key.toString("base64url"));
+    this.#key = keptKey(store, keySetting);
     this.#clock = clock;
   }
 

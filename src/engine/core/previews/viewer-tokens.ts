@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { isSameText } from "../../../lib/same-text.js";
+import { keptKey } from "../kept-key.js";
 import type { Clock } from "../ports/clock.js";
 import type { Store } from "../ports/store.js";
 
@@ -17,9 +18,7 @@ export class ViewerTokens {
   readonly #clock: Clock;
 
   constructor(store: Store, clock: Clock) {
-    const kept = store.getSetting(keySetting);
-    this.#key = kept === undefined ? randomBytes(32) : Buffer.from(kept, "base64url");
-    if (kept === undefined) store.setSetting(keySetting, this.#key.toString("base64url"));
+    this.#key = keptKey(store, keySetting);
     this.#clock = clock;
   }
 
