@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { openBench, type Bench } from "./bench.js";
 import { measure, type Amount, type Comparison, type Row } from "./measure.js";
 import { commandRows } from "./rows/commands.js";
+import { fileRows } from "./rows/files.js";
 import { listRows } from "./rows/lists.js";
 import { memoryRows } from "./rows/memory.js";
 import { portRows } from "./rows/ports.js";
@@ -14,6 +15,7 @@ import { printTable } from "./table.js";
 const themes: readonly ((bench: Bench) => readonly (Comparison | Amount)[])[] = [
   commandRows,
   streamRows,
+  fileRows,
   sessionRows,
   memoryRows,
   listRows,

@@ -1,10 +1,7 @@
-import { truncate, writeFile } from "node:fs/promises";
+import { makeBigFile } from "../big-file.js";
 import type { Bench } from "../bench.js";
 import type { Comparison } from "../measure.js";
 import { prepareSshPeers } from "../ssh.js";
-import type { TenkiPeer } from "../tenki.js";
-
-const gigabyte = 1_000_000_000;
 
 /** A login and a copy through `ssh-proxy`, each against the same sshd over a pipe. */
 export function sshRows(bench: Bench): Comparison[] {
@@ -32,12 +29,4 @@ export function sshRows(bench: Bench): Comparison[] {
       runs: bench.runs(3),
     },
   ];
-}
-
-/** A gigabyte of nothing, which takes no room. */
-async function makeBigFile({ env }: TenkiPeer): Promise<string> {
-  const path = `${env["HOME"]}/gigabyte`;
-  await writeFile(path, "");
-  await truncate(path, gigabyte);
-  return path;
 }
