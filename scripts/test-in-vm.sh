@@ -45,7 +45,7 @@ make_system() {
   local packages=(
     "linux-image-cloud-$(dpkg --print-architecture)" systemd-sysv dbus-user-session libpam-systemd udev kmod
     crun runc sudo iproute2 nftables e2fsprogs mount uidmap slirp4netns
-    git curl openssl python3 tmux procps iptables zsh fish
+    git curl openssl python3 tmux vim htop rsync openssh-client procps iptables zsh fish
   )
   chroot "$root" apt-get update -qq
   chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >"$place/apt.log" 2>&1

@@ -135,8 +135,11 @@ describe("a command", () => {
     for (const [env, size] of sizes) {
       await start({ terminal: true, env });
       assert.deepEqual(asked()?.terminal, size);
-      assert.equal(asked()?.env["TERM"], "xterm-256color");
+      const { TERM, COLUMNS, LINES } = asked()?.env ?? {};
+      assert.deepEqual([TERM, COLUMNS, LINES], ["xterm-256color", undefined, undefined]);
     }
+    await start({ env: { COLUMNS: "132" } });
+    assert.equal(asked()?.env["COLUMNS"], "132", "without a terminal it is a variable like others");
     await start({ terminal: true, env: { TERM: "vt100" } });
     assert.equal(asked()?.env["TERM"], "vt100");
   });

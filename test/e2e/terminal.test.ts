@@ -89,6 +89,47 @@ describe("exec -t in a terminal", () => {
     assert.equal(await bench.ok(["sandbox", "read", "--path", "note.txt"]), "Grüße, 世界 €\nsecond\n");
   });
 
+  it("carries htop, its keys and its size", async () => {
+    await bench.ok(["sandbox", "exec", "-q", "-d", "--", "sh", "-c", "exec sleep 8642"]);
+    await tmux.resize(120, 30);
+    await enter("clear");
+    await enter(`${tenki} sandbox exec -t -q -- htop`);
+    await tmux.shows(/^.{58,64}Tasks:[^]*sleep 8642[^]*F10Quit/m);
+    assert.ok(await tmux.onAlternateScreen());
+    await tmux.resize(100, 24);
+    await tmux.shows(/^.{48,54}Tasks:/m); // the second half begins at half of the width
+    await tmux.press("F4");
+    await tmux.type("8642");
+    await tmux.shows(/Filter: 8642/);
+    await tmux.press("Enter");
+    await tmux.press("F9");
+    await tmux.shows(/Send signal:/);
+    await tmux.press("Enter"); // SIGTERM is what is chosen
+    await tmux.press("q");
+    await tmux.shows(/local>\s*$/);
+    assert.equal(await tmux.onAlternateScreen(), false);
+    const { code } = await bench.call(["sandbox", "exec", "-q", "--", "pgrep", "-f", "^sleep 8642"]);
+    assert.equal(code, 1, "it was not ended by htop");
+  });
+
+  it("carries tmux, which has terminals of its own", async () => {
+    await enter("clear");
+    await enter(`${tenki} sandbox exec -t -q -- tmux -f /dev/null new-session -s inner sh`);
+    await tmux.shows(/\[inner\] 0:/);
+    await enter("echo in-$((40+2))");
+    await tmux.shows(/^in-42$/m);
+    await tmux.press("C-b");
+    await tmux.type("%");
+    await tmux.shows(/│/);
+    await tmux.press("C-b");
+    await tmux.press("d");
+    await tmux.shows(/detached \(from session inner\)/);
+    await tmux.shows(/local>\s*$/);
+    const { stdout } = await bench.call(["sandbox", "exec", "-q", "--", "tmux", "list-panes", "-t", "inner"]);
+    assert.equal(stdout.trim().split("\n").length, 2);
+    await bench.ok(["sandbox", "exec", "-q", "--", "tmux", "kill-server"]);
+  });
+
   it("leaves the terminal as it found it when the engine is killed under a full-screen program", async () => {
     await enter("clear");
     await enter(

@@ -28,6 +28,18 @@ export function terminalSize(env: Readonly<Record<string, string>>): TerminalSiz
   return { columns: cells(env["COLUMNS"]) ?? 80, rows: cells(env["LINES"]) ?? 24 };
 }
 
+/**
+ * What a program on that terminal gets of it: with a size in their environment, programs such as htop take the
+ * terminal never to have another one.
+ */
+export function withoutSize({
+  COLUMNS: _columns,
+  LINES: _rows,
+  ...env
+}: Readonly<Record<string, string>>): Record<string, string> {
+  return env;
+}
+
 function cells(text: string | undefined): number | undefined {
   const count = Number(text);
   return Number.isInteger(count) && count > 0 && count < 65_536 ? count : undefined;

@@ -1,7 +1,7 @@
 import type { TerminalSize } from "../../domain/command.js";
 import { TenkiError } from "../../domain/error.js";
 import { checkCommand, checkEnvironment } from "./check-command.js";
-import { commandEnvironment, terminalSize } from "./command-environment.js";
+import { commandEnvironment, terminalSize, withoutSize } from "./command-environment.js";
 import { callGuest, explainedProcess } from "./guest-calls.js";
 import type { GuestCommand, GuestProcess, KeptCommand, Runtime, SpawnResult } from "./ports/runtime.js";
 import type { Sessions } from "./sessions.js";
@@ -92,7 +92,7 @@ function toGuestCommand(
   const env = commandEnvironment(own, request.env, { privileged, terminal });
   return {
     argv,
-    env,
+    env: terminal ? withoutSize(env) : env,
     privileged,
     terminal: terminal ? (request.terminalSize ?? terminalSize(env)) : undefined,
     timeoutMs,
