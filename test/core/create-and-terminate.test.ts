@@ -45,9 +45,15 @@ describe("creating a session", () => {
     assert.equal(record.projectId, bench.access.projectId);
   });
 
-  it("closes the network of who may not go out", async () => {
-    const { networkHandle } = await bench.createRunning({ allowOutbound: false });
-    assert.deepEqual(bench.parts.network.attached.get(networkHandle ?? ""), { outbound: false });
+  it("closes the network of who may not go out, and opens that of who may be reached", async () => {
+    for (const [allowInbound, allowOutbound] of [
+      [false, false],
+      [true, true],
+    ] as const) {
+      const { networkHandle } = await bench.createRunning({ allowInbound, allowOutbound });
+      const policy = bench.parts.network.attached.get(networkHandle ?? "");
+      assert.deepEqual(policy, { inbound: allowInbound, outbound: allowOutbound });
+    }
   });
 
   it("counts a tag that was given twice once", () => {

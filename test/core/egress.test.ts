@@ -14,6 +14,7 @@ describe("a list of what a session may reach", () => {
     });
     assert.deepEqual(egress, ["github.com:443", "10.0.0.0/8"]);
     assert.deepEqual(policyOf(networkHandle), {
+      inbound: false,
       outbound: true,
       egress: [
         { kind: "name", name: "github.com", below: false, ports: { first: 443, last: 443 } },

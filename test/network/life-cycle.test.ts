@@ -10,7 +10,7 @@ import { waitUntil } from "../../src/lib/wait-until.js";
 import { TestEngine } from "./support/engines.js";
 import { dnsAnswer, listen } from "./support/listeners.js";
 import type { Target } from "./support/probe.js";
-import { Place, probe } from "./support/world.js";
+import { Place, probe, probeFromHost } from "./support/world.js";
 
 let world: Place;
 let engine: TestEngine;
@@ -24,7 +24,7 @@ const newEngine = async (idStart?: string): Promise<TestEngine> => {
 const start = (
   of: TestEngine,
   options: { dnsServers?: readonly string[]; ready?: number } = {},
-  keep: readonly string[] = [],
+  keep: Parameters<TestEngine["start"]>[1] = [],
 ) => of.start({ dnsServers: [world.address], ...options }, keep);
 const reachesWorld = async (handle: string): Promise<boolean> => {
   const target: Target = { protocol: "tcp", host: world.address, port: 18_080 };
@@ -107,6 +107,29 @@ test("after a crash what is kept works as it did, and all else is removed", asyn
   assert.ok(![open.address, shut.address].includes(next.address));
   assert.ok(await reachesWorld(next.handle));
   await restarted.detach(open.handle);
+  await restarted.close({ removeShared: true });
+});
+
+test("after a crash and a flush the host reaches those that it reached before, and no others", async () => {
+  const crashed = await start(engine, { ready: 0 });
+  const [entered, left] = [
+    await crashed.attach({ outbound: true, inbound: true }),
+    await crashed.attach({ outbound: true }),
+  ];
+  const policies = new Map(
+    [entered, left].map((one) => [one.handle, { outbound: true, inbound: one === entered }]),
+  );
+  const restarted = await start(engine, {}, policies);
+  const tried = () =>
+    probeFromHost(
+      [entered, left].map(({ address = "" }) => ({ protocol: "connect", host: address, port: 9 })),
+    );
+  assert.deepEqual(await tried(), ["ECONNREFUSED", "EHOSTUNREACH"]);
+  await runProcess(["nft", "delete", "table", "inet", `tenki_${engine.instanceId}`]);
+  await waitUntil(async () => ((await tried())[1] === "EHOSTUNREACH" ? true : undefined), {
+    timeoutMs: 15_000,
+  });
+  assert.deepEqual(await tried(), ["ECONNREFUSED", "EHOSTUNREACH"]);
   await restarted.close({ removeShared: true });
 });
 

@@ -68,9 +68,9 @@ before(async () => {
   network = await engine.start({ dnsServers: [world.address] });
   otherNetwork = await other.start({ dnsServers: [world.address] });
   open = await network.attach({ outbound: true });
-  second = await network.attach({ outbound: true });
-  shut = await network.attach({ outbound: false });
-  foreign = await otherNetwork.attach({ outbound: true });
+  second = await network.attach({ outbound: true, inbound: true });
+  shut = await network.attach({ outbound: false, inbound: true });
+  foreign = await otherNetwork.attach({ outbound: true, inbound: true });
 });
 
 after(async () => {
@@ -250,9 +250,9 @@ test("what stands behind a bridge of the host's own, or behind a forwarded port,
 });
 
 test("the world does not reach a sandbox", async () => {
-  const stop = await serveIn(open.handle);
+  const stop = await serveIn(second.handle);
   try {
-    const targets = both(open.address ?? assert.fail());
+    const targets = both(second.address ?? assert.fail());
     assert.ok(
       (await probeFromHost(targets)).every((result) => result !== ""),
       "the host does",
@@ -263,8 +263,19 @@ test("the world does not reach a sandbox", async () => {
   }
 });
 
-test("the host reaches a server inside, with outbound on or off", async () => {
-  for (const { handle, address } of [open, shut]) {
+test("with inbound off the host's own programs do not reach a server inside, and are told at once", async () => {
+  const stop = await serveIn(open.handle);
+  try {
+    const address = open.address ?? assert.fail();
+    const asked = [...both(address), { protocol: "connect", host: address, port: ports.tcp } as const];
+    assert.deepEqual(await probeFromHost(asked), ["", "", "EHOSTUNREACH"]);
+  } finally {
+    await stop();
+  }
+});
+
+test("with inbound on they do, with outbound on or off", async () => {
+  for (const { handle, address } of [second, shut]) {
     const stop = await serveIn(handle);
     try {
       const results = await probeFromHost(both(address ?? assert.fail()));

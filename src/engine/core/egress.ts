@@ -39,10 +39,12 @@ export function requireLists(network: Network): void {
 
 /** What a network is told of a session. */
 export function networkPolicy({
+  allowInbound,
   allowOutbound,
   egress,
-}: Pick<SessionRecord, "allowOutbound" | "egress">): NetworkPolicy {
-  return { outbound: allowOutbound, ...(egress === undefined ? {} : { egress: egress.map(requireRule) }) };
+}: Pick<SessionRecord, "allowInbound" | "allowOutbound" | "egress">): NetworkPolicy {
+  const policy = { inbound: allowInbound, outbound: allowOutbound };
+  return egress === undefined ? policy : { ...policy, egress: egress.map(requireRule) };
 }
 
 export async function readEgressUse(network: Network, session: SessionRecord): Promise<EgressUse> {

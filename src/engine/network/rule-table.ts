@@ -9,6 +9,8 @@ import type { Slot } from "./slot.js";
 
 export interface Adoption extends RecoveredLinks {
   readonly resolver: string | undefined;
+  /** The names of links that the host's own programs may connect to. */
+  readonly inbound: ReadonlySet<string>;
 }
 
 /**
@@ -20,6 +22,7 @@ export class RuleTable {
   readonly #range: string;
   readonly #links = new Map<string, Slot>();
   readonly #outbound = new Set<string>();
+  readonly #inbound = new Set<string>();
   readonly #listed = new Map<string, ListedLink>();
   readonly #turns = new KeyedMutex();
   #resolver: string | undefined;
@@ -42,6 +45,14 @@ export class RuleTable {
       );
       this.#links.set(slot.name, slot);
       this.#outbound.add(slot.name);
+    });
+  }
+
+  /** Lets the host's own programs in. */
+  admitHost(slot: Slot): Promise<void> {
+    return this.#turn(async () => {
+      await nft(`add element ${this.#name} inbound { "${slot.name}" }`);
+      this.#inbound.add(slot.name);
     });
   }
 
@@ -95,23 +106,26 @@ export class RuleTable {
     return this.#turn(async () => {
       const known = this.#links.delete(slot.name);
       const open = this.#outbound.delete(slot.name);
+      const entered = this.#inbound.delete(slot.name);
       const link = this.#listed.get(slot.name);
       this.#listed.delete(slot.name);
       if (!known) return;
       const source = `delete element ${this.#name} sources { ${sourceElement(slot)} }`;
       const way = open ? `delete element ${this.#name} outbound { "${slot.name}" }` : "";
+      const wayIn = entered ? `delete element ${this.#name} inbound { "${slot.name}" }` : "";
       const list = link === undefined ? "" : removeLinkRules(this.#name, link);
-      await nft(`${source}\n${way}\n${list}`).catch(() => this.#write()); // somebody changed the table
+      await nft(`${source}\n${way}\n${wayIn}\n${list}`).catch(() => this.#write()); // somebody changed the table
     });
   }
 
   /** After a restart: these links stay, with the way out that the kernel says they have. */
-  adopt(slots: readonly Slot[], { listed, closed, resolver }: Adoption): Promise<void> {
+  adopt(slots: readonly Slot[], { listed, closed, resolver, inbound }: Adoption): Promise<void> {
     return this.#turn(async () => {
       const outbound = await this.#listOutbound();
       for (const slot of slots) {
         this.#links.set(slot.name, slot);
         if (outbound.has(slot.name) && !closed.has(slot.name)) this.#outbound.add(slot.name);
+        if (inbound.has(slot.name)) this.#inbound.add(slot.name);
       }
       for (const link of listed) this.#listed.set(link.slot.name, link);
       this.#resolver = resolver;
@@ -168,6 +182,7 @@ export class RuleTable {
         range: this.#range,
         slots: [...this.#links.values()],
         outbound: this.#outbound,
+        inbound: this.#inbound,
         listed: [...this.#listed.values()],
         resolver: this.#resolver,
         uplinks: await listUplinks(),

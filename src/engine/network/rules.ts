@@ -12,6 +12,8 @@ export interface RuleInputs {
   readonly slots: readonly Slot[];
   /** The names of those that may reach the world. */
   readonly outbound: ReadonlySet<string>;
+  /** The names of those that the host's own programs may connect to. */
+  readonly inbound?: ReadonlySet<string> | undefined;
   /** Those of them that may reach only what is on their list. */
   readonly listed?: readonly ListedLink[] | undefined;
   /** Where questions about names go; undefined: nowhere. */
@@ -25,17 +27,19 @@ const maxConnections = 4_096;
 
 /** The whole policy of an engine as one transaction for `nft -f -`; it replaces what was there. */
 export function renderRules(inputs: RuleInputs): string {
-  const { instanceId, range, slots, outbound, listed = [], resolver, uplinks } = inputs;
+  const { instanceId, range, slots, outbound, inbound = nobody, listed = [], resolver, uplinks } = inputs;
   const table = tableName(instanceId);
   const ours = `"${linkPrefix(instanceId)}*"`;
   const question = "meta l4proto { tcp, udp } th dport 53";
-  const open = slots.filter(({ name }) => outbound.has(name)).map(({ name }) => `"${name}"`);
+  const those = (chosen: ReadonlySet<string>) =>
+    elements(slots.filter(({ name }) => chosen.has(name)).map(({ name }) => `"${name}"`));
   const elsewhere = behindBridge(uplinks);
   return `
 add table ${table}
 delete table ${table}
 table ${table} {
-  set outbound { type ifname; ${elements(open)} }
+  set outbound { type ifname; ${those(outbound)} }
+  set inbound { type ifname; ${those(inbound)} }
   # How many connections each sandbox has: the kernel's table of them is everybody's.
   set connections { type ipv4_addr; size ${slotsPerRange}; flags dynamic; }
   set sources { type ifname . ipv4_addr; ${elements(slots.map(sourceElement))} }
@@ -82,6 +86,11 @@ ${renderMaps(listed)}
     iifname @outbound ct status dnat ${question} accept
     iifname ${ours} drop
   }
+  # From the host itself: answers; and connections where inbound is on. Who asks is told at once.
+  chain from_host {
+    type filter hook output priority filter - 5; policy accept;
+    oifname ${ours} oifname != @inbound ct state new reject with icmpx type admin-prohibited
+  }
   # What may not go out is dropped before connections are looked at: one of a former sandbox at the same
   # address may still be known. Bridges that do not lead to the world have the host's own guests behind them.
   chain through_host {
@@ -116,6 +125,8 @@ export const behindBridge = (uplinks: readonly string[]): string => {
 };
 
 export const sourceElement = ({ name, guestAddress }: Slot): string => `"${name}" . ${guestAddress}`;
+
+const nobody: ReadonlySet<string> = new Set();
 
 const elements = (list: readonly string[]): string =>
   list.length === 0 ? "" : `elements = { ${list.join(", ")} }`;

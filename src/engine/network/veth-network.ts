@@ -117,7 +117,8 @@ class VethNetwork implements Network {
     }
     const kept = [...this.#attached.values()];
     const recovered = await this.#listed.recover(kept, keep);
-    await this.#rules.adopt(kept, { ...recovered, resolver: await findResolver(dnsServers) });
+    const inbound = new Set([...keep].flatMap(([name, policy]) => (policy.inbound === true ? [name] : [])));
+    await this.#rules.adopt(kept, { ...recovered, inbound, resolver: await findResolver(dnsServers) });
     for (const slot of kept) await this.#letNamesThrough(slot).catch(() => undefined); // its link is half gone
     await passForeignFirewall(instanceId);
     this.#refillLater();
@@ -172,7 +173,8 @@ class VethNetwork implements Network {
   }
 
   /** What the guest may reach is settled before there is a guest. */
-  async #hold(slot: Slot, { outbound, egress }: NetworkPolicy): Promise<void> {
+  async #hold(slot: Slot, { outbound, inbound, egress }: NetworkPolicy): Promise<void> {
+    if (inbound === true) await this.#rules.admitHost(slot);
     if (!outbound) return this.#shutIn(slot);
     if (egress === undefined) return this.#letNamesThrough(slot);
     await this.#rules.list(await this.#listed.begin(slot, egress));

@@ -3,6 +3,8 @@ import type { EgressRule } from "../../../domain/egress.js";
 export interface NetworkPolicy {
   /** False: no packet leaves the sandbox, names do not resolve. */
   readonly outbound: boolean;
+  /** True: programs of the machine's own may connect to the sandbox's address. Default: nobody may. */
+  readonly inbound?: boolean | undefined;
   /** Where outbound is on: all that it may reach. Undefined: the world. */
   readonly egress?: readonly EgressRule[] | undefined;
 }
