@@ -58,6 +58,7 @@ cmd:htop|htop|tests watch processes with it there
 cmd:dpkg-deb|dpkg|tests install a package inside a sandbox
 cmd:setpriv|util-linux|tests become an ordinary user
 cmd:pgrep|procps|tests look for processes inside sandboxes
+cmd:mkfs.btrfs|btrfs-progs|tests keep disks on a file system that clones files by itself
 cmd:iptables|iptables|tests look whether the host's own firewall is left alone
 cmd:zsh|zsh|tests press Tab in it
 cmd:fish|fish|tests press Tab in it

@@ -7,9 +7,17 @@ const leastFreeBytes = 64 * 2 ** 20;
 
 /** `besides`: what has to be left free there. Default 0. */
 export async function requireFreeSpace(directory: string, besides = 0): Promise<void> {
-  const { bavail, bsize } = await statfs(directory);
-  const missing = besides + leastFreeBytes - bavail * bsize;
+  const missing = await missingBytes(directory, besides);
   if (missing > 0) throw noSpaceLeft(directory, undefined, Math.max(missing, leastFreeBytes));
+}
+
+/** The same, as an answer. */
+export const isRoomy = async (directory: string, besides = 0): Promise<boolean> =>
+  (await missingBytes(directory, besides)) <= 0;
+
+async function missingBytes(directory: string, besides: number): Promise<number> {
+  const { bavail, bsize } = await statfs(directory);
+  return besides + leastFreeBytes - bavail * bsize;
 }
 
 /** `error` as a full disk, where it tells of one. */
@@ -19,7 +27,7 @@ export function asDiskError(error: unknown, directory: string): unknown {
   return full ? noSpaceLeft(directory, error) : error;
 }
 
-const noSpaceLeft = (directory: string, cause?: unknown, missing = leastFreeBytes): TenkiError =>
+export const noSpaceLeft = (directory: string, cause?: unknown, missing = leastFreeBytes): TenkiError =>
   new TenkiError("resource_exhausted", `no space left in ${directory}`, {
     hint: `free at least ${formatByteSize(missing)} there, or give the engine another --data-dir`,
     cause,

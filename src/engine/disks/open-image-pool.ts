@@ -3,9 +3,11 @@ import { mkdir, realpath, rm, rmdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { formatByteSize } from "../../lib/byte-size.js";
 import type { Logger } from "../../lib/logger.js";
+import { waitUntil } from "../../lib/wait-until.js";
 import { canCloneFiles } from "./clone-file.js";
-import { requireFreeSpace } from "./disk-space.js";
+import { isRoomy, noSpaceLeft, requireFreeSpace } from "./disk-space.js";
 import { type ImagePool, makeKinds, openPlainPool } from "./image-pool.js";
+import { syncFileSystem } from "./sync-file-system.js";
 import { PoolBallast, reserveBytes } from "./pool-ballast.js";
 import { makePoolFile, mountPoolFile, type PoolPlace, unmountPoolFile } from "./pool-file.js";
 
@@ -19,6 +21,8 @@ export interface OpenedPool {
   /** Why images have to be copied whole. Default: they share what is in them. */
   readonly copiesBecause?: string | undefined;
 }
+
+const giveBackTimeoutMs = 2_000;
 
 /** Below this the host has no room for a pool that is worth its own tables. */
 const leastRoomBytes = 512 * 2 ** 20;
@@ -62,13 +66,22 @@ async function openPoolFile(place: PoolPlace, log: Logger): Promise<ImagePool> {
   await makeKinds(directory);
   const ballast = new PoolBallast(place, log);
   await ballast.start();
+  const hasRoom = async () => {
+    await ballast.settle();
+    return (await isRoomy(directory, reserveBytes)) && (await isRoomy(place.mountPoint)) ? true : undefined;
+  };
+  const giveBack = async () => {
+    await syncFileSystem(place.mountPoint);
+    await waitUntil(hasRoom, { timeoutMs: giveBackTimeoutMs });
+  };
   return {
     roots: [place.mountPoint, directory],
     shares: true,
     async requireRoom() {
-      await ballast.settle();
+      // What was deleted is given back once the pool has written down that it was: sooner, where it is needed.
+      if (!(await hasRoom())) await giveBack();
       await requireFreeSpace(directory, reserveBytes);
-      await requireFreeSpace(place.mountPoint);
+      if (!(await isRoomy(place.mountPoint))) throw noSpaceLeft(directory);
     },
     async close() {
       await ballast.stop();

@@ -7,7 +7,7 @@ import { startTool, type Tool } from "./tool.js";
 export async function* treeTar(place: LayerPlace): AsyncGenerator<Buffer> {
   const { guestBinary, upper, markedBy, signal } = place;
   const list = startTool([guestBinary, "differences", upper, markedBy, "files"], { signal });
-  const from = ["--null", "--verbatim-files-from", "--files-from=-", "--no-recursion"];
+  const from = ["--no-recursion", "--null", "--verbatim-files-from", "--files-from=-"];
   yield* packed(
     startTool(["tar", ...tarOptions(upper, place.prefix), ...from], { signal, input: list.child.stdout }),
   );
