@@ -49,6 +49,8 @@ export interface ServeOptions extends TlsFiles {
   readonly store: EngineStore;
   readonly outputs: OutputLogs;
   readonly sshKeys: SshKeys;
+  /** Also what passes on large bodies through exposed ports. */
+  readonly guestBinary: string;
   readonly listen?: string | undefined;
   readonly insecureListen?: boolean | undefined;
   /** In a directory that is nobody else's. Default: none. */
@@ -80,7 +82,7 @@ export class Engine {
   readonly #reaper: Reaper;
   readonly #commands: Commands;
   readonly #executions: Executions;
-  readonly #doors = new LoopbackDoors();
+  readonly #doors: LoopbackDoors;
   readonly #previews: PreviewParts;
   readonly #stopping = new AbortController();
   #server: RunningServer | undefined;
@@ -100,6 +102,7 @@ export class Engine {
   private constructor(options: ServeOptions) {
     const { store, token, isolation, outputs, log } = options;
     this.#options = options;
+    this.#doors = new LoopbackDoors(options.guestBinary);
     this.#store = store;
     this.#access = new Access(this.#store, token);
     this.#settings = new WorkspaceSettings(this.#store);

@@ -6,6 +6,7 @@
  *   tenki-guest mount <pid> <start> <directory> <path> ro|rw   on the host: a volume into a sandbox that runs
  *   tenki-guest unmount <pid> <start> <directory> <path> keep|kill own|shared   on the host: out of it again
  *   tenki-guest pass guest|lane                   on the host: passes on a burst of output between the sockets it is given
+ *   tenki-guest body                              on the host: passes on the body of an answer between the sockets it is given
  *   tenki-guest reach                             on the host: connects to ports inside sandboxes, for the engine
  *   tenki-guest clone-disk <directory> <image> <file> share|copy   on the host: a disk's image as at one moment
  *   tenki-guest thaw-disks <directory>…           on the host: after a loss of the above in the middle
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "body.h"
 #include "differences.h"
 #include "disk.h"
 #include "init.h"
@@ -31,6 +33,7 @@ int main(int argc, char **argv) {
     }
     if (argc >= 3 && strcmp(argv[1], "layers") == 0) return mount_layers_and_exec(argc - 2, argv + 2);
     if (argc == 3 && strcmp(argv[1], "pass") == 0) pass_output(argv[2]);
+    if (argc == 2 && strcmp(argv[1], "body") == 0) pass_body();
     if (argc == 2 && strcmp(argv[1], "reach") == 0) return serve_reach();
     if (argc == 7 && strcmp(argv[1], "mount") == 0) return mount_volume(argv + 2);
     if (argc == 8 && strcmp(argv[1], "unmount") == 0) return unmount_volume(argv + 2);
@@ -39,7 +42,7 @@ int main(int argc, char **argv) {
     if (argc >= 2 && strcmp(argv[1], "thaw-disks") == 0) return thaw_disks(argc - 2, argv + 2);
     fprintf(stderr, "usage: tenki-guest listen <socket-path> -- <argv...> | tenki-guest init |\n"
                     "       tenki-guest layers (<options> <target>)... -- <argv...> |\n"
-                    "       tenki-guest pass guest|lane | tenki-guest reach |\n"
+                    "       tenki-guest pass guest|lane | tenki-guest body | tenki-guest reach |\n"
                     "       tenki-guest mount <pid> <start> <directory> <path> ro|rw |\n"
                     "       tenki-guest unmount <pid> <start> <directory> <path> keep|kill own|shared |\n"
                     "       tenki-guest clone-disk <directory> <image> <file> share|copy |\n"

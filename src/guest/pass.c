@@ -7,44 +7,16 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdnoreturn.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "frame.h"
-#include "pour.h"
+#include "relay.h"
 
-enum { FROM_FD = 3, CONTROL_FD = 4, TO_FD = 5, STDERR_TO_FD = 6 };
-enum { IDLE_MS = 500 }; /* as long as that without output is no burst any more */
+enum { STDERR_TO_FD = TO_FD + 1 };
 enum lane_kind { LANE_DATA = 1, LANE_STDERR = 2 };
 enum { LANE_FRAME_MAX = 4 << 20 };
-
-/* How it ended; 0 to 3 as `enum poured` has it, 0 = between two frames. */
-enum { REPORT_BYTES = 9 };
-
-/* What is passed on: of which stream, and how much of the frame is to come. */
-struct frame {
-    uint8_t kind;
-    uint32_t left;
-};
-
-static uint64_t passed;
-
-static noreturn void report(enum poured end) {
-    uint8_t bytes[REPORT_BYTES] = {(uint8_t)end};
-    for (int index = 0; index < 8; index++) bytes[1 + index] = (uint8_t)(passed >> (8 * index));
-    _exit(send(CONTROL_FD, bytes, sizeof bytes, MSG_NOSIGNAL) == sizeof bytes ? 0 : 1);
-}
-
-static struct frame read_lane_header(const uint8_t *header) {
-    struct frame frame = {header[0], 0};
-    for (int index = 1; index <= 4; index++) frame.left = frame.left << 8 | header[index];
-    return frame;
-}
 
 /* The guest's [u32 length, little endian][u8 type]; kind 0: not output. */
 static struct frame read_guest_header(const uint8_t *header) {
@@ -54,14 +26,6 @@ static struct frame read_guest_header(const uint8_t *header) {
     if (header[4] == DOWN_STDOUT) frame.kind = LANE_DATA;
     if (header[4] == DOWN_STDERR) frame.kind = LANE_STDERR;
     return frame;
-}
-
-/* Until something is there to be read, as long as it may take within a burst. */
-static ssize_t peek(uint8_t *bytes, size_t size) {
-    ssize_t count;
-    do count = recv(FROM_FD, bytes, size, MSG_PEEK | MSG_DONTWAIT);
-    while (count < 0 && (errno == EAGAIN || errno == EINTR) && wait_for(FROM_FD, POLLIN, IDLE_MS));
-    return count;
 }
 
 /* A guest that sends its frames in pieces has to do without. */
@@ -90,28 +54,7 @@ static bool next_of_lane(struct frame *frame) {
 static void send_lane_header(const struct frame *frame) {
     uint8_t header[HEADER_BYTES] = {frame->kind};
     for (int index = 0; index < 4; index++) header[1 + index] = (uint8_t)(frame->left >> (8 * (3 - index)));
-    for (size_t sent = 0; sent < sizeof header;) {
-        ssize_t count = send(TO_FD, header + sent, sizeof header - sent, MSG_MORE | MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (count >= 0) sent += (size_t)count;
-        else if (errno != EAGAIN && errno != EINTR) report(TARGET_CLOSED);
-        else wait_for(TO_FD, POLLOUT, -1);
-    }
-}
-
-/* What is left of the frame that the other process has begun; waits until that has said all that it has. */
-static struct frame wait_for_turn(void) {
-    uint8_t turn[HEADER_BYTES];
-    if (recv(CONTROL_FD, turn, sizeof turn, MSG_WAITALL) != sizeof turn) _exit(0);
-    return read_lane_header(turn);
-}
-
-/* The terminal's signals are for the process that started this one, which ends it; so does that one's own end. */
-static void live_and_die_with_parent(void) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    sigset_t all;
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, NULL);
+    send_whole(header, sizeof header, true);
 }
 
 noreturn void pass_output(const char *format) {

@@ -6,6 +6,7 @@ import {
   type Server as TcpServer,
   type Socket,
 } from "node:net";
+import { resolve as resolvePath } from "node:path";
 import type { Duplex } from "node:stream";
 import { DialError } from "../../src/domain/dial.js";
 import type { Admission, Refusal } from "../../src/engine/core/ports/doors.js";
@@ -13,7 +14,7 @@ import { LoopbackDoors } from "../../src/engine/doors/loopback-doors.js";
 
 /** Doors that lead to a service on this machine. */
 export class DoorBench {
-  readonly doors = new LoopbackDoors();
+  readonly doors: LoopbackDoors;
   /** How often the service was connected to. */
   dialled = 0;
   /** How much passes at this moment. */
@@ -23,6 +24,11 @@ export class DoorBench {
   token: string | undefined;
   readonly #servers: TcpServer[] = [];
   readonly #sockets = new Set<Duplex>();
+
+  /** `relays` false: large bodies go through this process, too. */
+  constructor({ relays = true }: { readonly relays?: boolean } = {}) {
+    this.doors = new LoopbackDoors(relays ? resolvePath("dist/tenki-guest") : undefined);
+  }
 
   async serve(server: Server | TcpServer): Promise<number> {
     this.#servers.push(server);

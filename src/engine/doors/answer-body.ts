@@ -1,3 +1,4 @@
+import type { OpenFrame } from "../../lib/relay-process.js";
 import { type BodyFraming, malformed } from "./answer-head.js";
 
 /** Takes a body out of its framing, piece by piece. */
@@ -6,16 +7,31 @@ export interface BodyReader {
   read(chunk: Buffer, use: (piece: Buffer) => void): number | undefined;
   /** The connection ends: whether the body is whole. */
   readonly isWhole: boolean;
+  /** So much is to come, or has come, that another process had better pass it on. */
+  readonly isLarge: boolean;
+  /** What is begun of it, in the words of `tenki-guest body`; undefined where nobody else could go on. */
+  readonly open: OpenFrame | undefined;
+  /** Somebody else has passed on so much of it, and no chunk is open any more. */
+  skip(bytes: number): void;
 }
+
+/** Far more than it costs to start a process. */
+const largeBytes = 8 << 20;
+const frameMax = 0xffff_ffff;
+const kinds = { length: 0, chunked: 1 } as const;
 
 export function createBodyReader(framing: BodyFraming): BodyReader {
   if (framing.kind === "chunked") return new ChunkedBody();
-  if (framing.kind === "rest") return { isWhole: true, read: readAll };
+  if (framing.kind === "rest") return { isWhole: true, isLarge: false, open: undefined, read: readAll, skip };
   return new MeasuredBody(framing.kind === "length" ? framing.bytes : 0);
 }
 
 function readAll(chunk: Buffer, use: (piece: Buffer) => void): undefined {
   use(chunk);
+}
+
+function skip(): void {
+  throw new Error("nobody can tell how far it is");
 }
 
 class MeasuredBody implements BodyReader {
@@ -27,6 +43,18 @@ class MeasuredBody implements BodyReader {
 
   get isWhole(): boolean {
     return this.#left === 0;
+  }
+
+  get isLarge(): boolean {
+    return this.#left >= largeBytes;
+  }
+
+  get open(): OpenFrame {
+    return { kind: kinds.length, left: Math.min(this.#left, frameMax) };
+  }
+
+  skip(bytes: number): void {
+    this.#left -= bytes;
   }
 
   read(chunk: Buffer, use: (piece: Buffer) => void): number | undefined {
@@ -45,9 +73,25 @@ class ChunkedBody implements BodyReader {
   #at: "size" | "bytes" | "after" | "trailers" | "end" = "size";
   #left = 0;
   #line = "";
+  /** So many bytes have come since somebody else had a turn. */
+  #read = 0;
 
   get isWhole(): boolean {
     return this.#at === "end";
+  }
+
+  get isLarge(): boolean {
+    return this.#read >= largeBytes;
+  }
+
+  get open(): OpenFrame | undefined {
+    if (this.#at === "bytes" && this.#left <= frameMax) return { kind: kinds.chunked, left: this.#left };
+    return this.#at === "size" && this.#line === "" ? { kind: kinds.chunked, left: 0 } : undefined;
+  }
+
+  skip(): void {
+    this.#at = "size";
+    this.#left = this.#read = 0;
   }
 
   read(chunk: Buffer, use: (piece: Buffer) => void): number | undefined {
@@ -57,6 +101,7 @@ class ChunkedBody implements BodyReader {
         const piece = chunk.subarray(at, at + this.#left);
         at += piece.length;
         this.#left -= piece.length;
+        this.#read += piece.length;
         use(piece);
         if (this.#left === 0) this.#at = "after";
       } else at = this.#readLine(chunk, at);

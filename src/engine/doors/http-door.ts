@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { BodyRelays } from "./body-relays.js";
 import type { Entrance } from "./entrance.js";
 import { PlainLane } from "./plain-lane.js";
 import { proxy } from "./proxy.js";
@@ -13,7 +14,7 @@ const slowHeadersMs = 30_000;
 const keepAliveMs = 75_000;
 
 /** Takes HTTP/1.1, strictly: what could be read in two ways is refused. What is plain does not need a parser of all of HTTP. */
-export function createHttpDoor(entrance: Entrance, upstream: Upstream): Server {
+export function createHttpDoor(entrance: Entrance, upstream: Upstream, relays?: BodyRelays): Server {
   const server = createServer(
     {
       maxHeaderSize: headerBytes,
@@ -36,7 +37,7 @@ export function createHttpDoor(entrance: Entrance, upstream: Upstream): Server {
   };
   server.removeAllListeners("connection").on("connection", (socket: Socket) => {
     socket.on("error", () => socket.destroy());
-    PlainLane.open(socket, { entrance, upstream, idleMs: keepAliveMs, handOver });
+    PlainLane.open(socket, { entrance, upstream, relays, idleMs: keepAliveMs, handOver });
   });
   return server;
 }

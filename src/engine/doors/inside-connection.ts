@@ -1,4 +1,6 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { isPlainSocket, type OpenFrame, type RelayEnd, type RelayProcess } from "../../lib/relay-process.js";
 import { type BodyReader, createBodyReader } from "./answer-body.js";
 import { type AnswerHead, malformed, parseAnswerHead } from "./answer-head.js";
 
@@ -51,6 +53,36 @@ export class InsideConnection {
 
   resume(): void {
     this.stream.resume();
+  }
+
+  /** The body is worth another process, and the connection can be given to one. */
+  get isLarge(): boolean {
+    return this.#body?.isLarge === true && isPlainSocket(this.stream);
+  }
+
+  /** Reads no more once `start` has given the socket to somebody else; what was received by then has been told. */
+  handOver(start: (from: Socket) => RelayProcess | undefined): RelayProcess | undefined {
+    if (!isPlainSocket(this.stream)) return undefined;
+    this.stream.pause();
+    while (this.stream.read() !== null); // to whoever hears of `data`
+    return start(this.stream);
+  }
+
+  /** Where somebody else would go on; undefined where nobody can. */
+  get open(): OpenFrame | undefined {
+    return this.#body?.open;
+  }
+
+  /** How far somebody else came. */
+  passedOn({ passed, why }: RelayEnd): void {
+    const [asker, body] = [this.#asker, this.#body];
+    if (asker === undefined || body === undefined || why === "not_started") return;
+    if (why !== "boundary") {
+      this.#fail(malformed("it is not whole"));
+      return;
+    }
+    body.skip(passed);
+    if (body.isWhole) this.#finish(asker, true); // what comes behind it, if anything, nobody has seen
   }
 
   close(): void {

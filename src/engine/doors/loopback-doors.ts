@@ -4,6 +4,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TenkiError } from "../../domain/error.js";
 import type { Doors, DoorSpec } from "../core/ports/doors.js";
+import { BodyRelays } from "./body-relays.js";
 import type { Entrance, ProxyRequest } from "./entrance.js";
 import { createHttpDoor } from "./http-door.js";
 import { proxy, type ProxyResponse } from "./proxy.js";
@@ -22,10 +23,17 @@ interface OpenDoor {
 /** A port of 127.0.0.1 for each door. */
 export class LoopbackDoors implements Doors {
   readonly #doors = new Map<string, OpenDoor>();
+  readonly #relays: BodyRelays | undefined;
+
+  /** `guestBinary`: what large bodies are passed on by; default: by this process. */
+  constructor(guestBinary?: string) {
+    this.#relays = guestBinary === undefined ? undefined : new BodyRelays(guestBinary);
+  }
 
   async open(spec: DoorSpec, wantedPort = 0): Promise<number> {
     const upstream = new Upstream();
-    const server = spec.protocol === "tcp" ? createTcpDoor(spec, upstream) : createHttpDoor(spec, upstream);
+    const server =
+      spec.protocol === "tcp" ? createTcpDoor(spec, upstream) : createHttpDoor(spec, upstream, this.#relays);
     server.maxConnections = connectionsMax;
     const sockets = new Set<Socket>();
     server.on("connection", (socket) => {

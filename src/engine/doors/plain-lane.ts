@@ -1,6 +1,9 @@
 import type { Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
+import { RelayProcess } from "../../lib/relay-process.js";
 import type { Way } from "../core/ports/doors.js";
 import { type AnswerHead, outwardHead } from "./answer-head.js";
+import type { BodyRelays } from "./body-relays.js";
 import type { Entrance } from "./entrance.js";
 import { type Asker, InsideConnection } from "./inside-connection.js";
 import { pageFor, pageText, type Trouble } from "./pages.js";
@@ -12,6 +15,8 @@ import type { Upstream } from "./upstream.js";
 export interface PlainLaneOptions {
   readonly entrance: Entrance;
   readonly upstream: Upstream;
+  /** Default: every body is passed on here. */
+  readonly relays?: BodyRelays | undefined;
   /** A visitor who says nothing for so long is hung up on. */
   readonly idleMs: number;
   /** Goes on with a connection, with what was read of it and not served. */
@@ -41,6 +46,8 @@ export class PlainLane implements Asker {
   #framing: AnswerHead["body"]["kind"] | undefined;
   /** Said, but not sent. */
   #text = "";
+  /** What passes on the body of the answer, or is about to. */
+  #relay: RelayProcess | "starting" | "none" | undefined;
 
   private constructor(socket: Socket, options: PlainLaneOptions) {
     this.#socket = socket;
@@ -56,7 +63,7 @@ export class PlainLane implements Asker {
 
   readonly #listeners: readonly [string, (chunk: Buffer) => void][] = [
     ["data", (chunk) => this.#read(chunk)],
-    ["drain", () => this.#connection?.resume()],
+    ["drain", () => this.#isRelayed || this.#connection?.resume()],
     ["timeout", () => this.#current ?? this.#socket.destroy()],
     ["end", () => this.#end()],
     ["close", () => this.#close()],
@@ -118,10 +125,10 @@ export class PlainLane implements Asker {
     if (bytes.length <= gatheredBytesMax) {
       this.#text += bytes.toString("latin1");
       if (isFramed) this.#text += "\r\n";
-      return this.#text.length <= gatheredBytesMax || this.flush();
+      return this.#text.length <= gatheredBytesMax || this.#say();
     }
     this.#socket.cork();
-    this.flush();
+    this.#say();
     const isTaken = this.#socket.write(bytes);
     if (isFramed) this.#text = "\r\n";
     this.#socket.uncork();
@@ -129,14 +136,51 @@ export class PlainLane implements Asker {
   }
 
   flush(): boolean {
+    const isTaken = this.#say();
+    if (this.#relay !== undefined || this.#connection?.isLarge !== true) return isTaken;
+    void this.#passOn(this.#connection);
+    return false;
+  }
+
+  #say(): boolean {
     const text = this.#text;
     this.#text = "";
     return text === "" || this.#socket.destroyed || this.#socket.write(text, "latin1");
   }
 
+  /** Lets a process of its own pass on the rest of a large body: to touch a byte at all is what it costs here. */
+  async #passOn(connection: InsideConnection): Promise<void> {
+    this.#relay = "starting";
+    await setImmediate(); // what a stream does after it has handed something out would begin to read again
+    const relay = this.#startRelay(connection);
+    this.#relay = relay;
+    if (relay !== undefined) {
+      this.#socket.resume(); // that the visitor goes away is heard all the same
+      await new Promise((resolve) => this.#socket.write("", resolve)); // and with it all that was written before
+      const open = this.#connection === connection ? connection.open : undefined;
+      if (open === undefined) relay.stop();
+      const end = open && (await relay.go(open));
+      await relay.over;
+      if (end !== undefined && this.#connection === connection) connection.passedOn(end);
+    }
+    const isCurrent = this.#connection === connection;
+    this.#relay = isCurrent && relay === undefined ? "none" : undefined;
+    if (isCurrent) connection.resume();
+  }
+
+  #startRelay(connection: InsideConnection): RelayProcess | undefined {
+    const { relays } = this.#options;
+    if (this.#connection !== connection || relays === undefined) return undefined;
+    return connection.handOver((from) => relays.start(from, this.#socket));
+  }
+
+  get #isRelayed(): boolean {
+    return this.#relay !== undefined && this.#relay !== "none";
+  }
+
   end(): void {
     if (this.#framing === "chunked" || this.#framing === "rest") this.#text += "0\r\n\r\n";
-    this.flush();
+    this.#say();
     const { way } = this.#current ?? {};
     if (way !== undefined && this.#connection !== undefined)
       this.#options.upstream.giveBack(this.#connection, way);
@@ -163,6 +207,7 @@ export class PlainLane implements Asker {
   #next(): void {
     this.#letGo();
     this.#current = this.#framing = undefined;
+    if (this.#relay === "none") this.#relay = undefined;
     const chunk = this.#waiting;
     this.#waiting = undefined;
     if (chunk === undefined) return;
@@ -189,6 +234,7 @@ export class PlainLane implements Asker {
   }
 
   #close(): void {
+    if (this.#relay instanceof RelayProcess) this.#relay.stop();
     this.#connection?.close();
     this.#letGo();
   }
