@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { lutimes, readdir, readFile, readlink, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -95,6 +96,20 @@ describe("ssh-proxy", () => {
     await utimes(certificatePath(), new Date(), new Date(Date.now() + 10_000));
     await prepare("--session", demo);
     assert.equal(service.ssh.issued.length, before, "still good");
+  });
+
+  it("renews the certificate of the key that is named, and leaves its own", async () => {
+    await prepare("--session", demo);
+    const key = join(world.home, "mine");
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+    await prepare("--session", demo, "--identity-file", "mine");
+    const mine = (await readdir(kept(demo))).find((name) => name.startsWith("mine-")) ?? "";
+    await utimes(kept(demo, mine), new Date(), new Date(Date.now() - 1_000));
+    const before = service.ssh.issued.length;
+    await prepare("--session", demo, "--identity-file", key);
+    assert.deepEqual(service.ssh.issued.slice(before), [(await readFile(`${key}.pub`, "utf8")).trim()]);
+    const certificate = readCertificate(await readFile(kept(demo, mine), "utf8"));
+    assert.equal(certificate?.certifies(await readFile(`${key}.pub`, "utf8")), true);
   });
 
   it("makes one key and asks for one certificate, however many begin at once", async () => {

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { waitUntil } from "../../src/lib/wait-until.js";
 import { assertGolden } from "./support/golden.js";
 import { goodToken, MemoryService } from "./support/memory-service.js";
 import { type Outcome, TestWorld } from "./support/test-io.js";
@@ -142,6 +144,7 @@ describe("ssh", () => {
     assert.equal((await ssh("--identity-file", "id_ed25519", "demo")).code, 0);
     const { options } = await told();
     assert.equal(options["IdentityFile"], key);
+    assert.match(options["ProxyCommand"] ?? "", new RegExp(` --identity-file ${key} `));
     assert.notEqual(options["CertificateFile"], own);
     assert.equal(service.ssh.issued.at(-1), (await readFile(`${key}.pub`, "utf8")).trim());
   });
@@ -161,6 +164,27 @@ describe("ssh", () => {
       assert.equal((await ssh("demo")).stderr, "", "its certificate is no older for that");
     });
   }
+
+  it("takes a key with a passphrase in batch mode where an agent holds it, and only there", async () => {
+    const [key, agent] = [join(world.home, "locked"), join(world.home, "agent")];
+    const env = { SSH_AUTH_SOCK: agent };
+    const child = spawn("ssh-agent", ["-D", "-a", agent], { stdio: "ignore" });
+    try {
+      execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+      assert.ok(await waitUntil(() => existsSync(agent) || undefined, { timeoutMs: 20_000 }));
+      const login = () =>
+        world.call(["sandbox", "ssh", "--identity-file", "locked", "--batch-mode", "demo"], { env });
+      execFileSync("ssh-keygen", ["-q", "-p", "-P", "", "-N", "secret", "-f", key]);
+      assert.match((await login()).stderr, /^error: the key \S+ has a passphrase, .*\nhint: .*ssh-add/);
+      execFileSync("ssh-keygen", ["-q", "-p", "-P", "secret", "-N", "", "-f", key]);
+      execFileSync("ssh-add", ["-q", key], { env: { ...world.env, ...env } });
+      execFileSync("ssh-keygen", ["-q", "-p", "-P", "", "-N", "secret", "-f", key]);
+      assert.deepEqual(await login(), { code: 0, stdout: "", stderr: "" });
+    } finally {
+      child.kill();
+      await once(child, "exit");
+    }
+  });
 
   it("prints a line that does the same when it is pasted", async () => {
     const line = await world.ok(["sandbox", "ssh-command", "demo", "--connect-timeout", "5s"]);

@@ -88,13 +88,13 @@ describe("ssh's doors", () => {
       assert.match(stderr, /Permission denied \(publickey\)/);
     });
 
+    const ownKey = () => local(".config", "tenki", "ssh", "id_ed25519");
     /** In place of the one that is kept: really over, and `believedMs` from now on good by what this side knows. */
-    async function placeExpired(believedMs: number): Promise<void> {
+    async function placeExpired(believedMs: number, key = ownKey(), path = kept(id, "id_ed25519-cert.pub")) {
       const client = new Client({ baseUrl: engine.endpoint, authToken: engine.token });
-      const key = await readFile(local(".config", "tenki", "ssh", "id_ed25519.pub"), "utf8");
-      const { sshCert, expiresAt } = await client.session(id).issueSshCert(key, { ttlMs: 1_000 });
+      const publicKey = await readFile(`${key}.pub`, "utf8");
+      const { sshCert, expiresAt } = await client.session(id).issueSshCert(publicKey, { ttlMs: 1_000 });
       client.close();
-      const path = kept(id, "id_ed25519-cert.pub");
       await writeFile(path, `${sshCert}\n`);
       await utimes(path, new Date(), new Date(Date.now() + believedMs));
       const isOver = () => Promise.resolve(Date.now() > Number(expiresAt) || undefined);
@@ -103,15 +103,22 @@ describe("ssh's doors", () => {
     const isExpired =
       /^error: the SSH certificate has expired\nhint: run the same command again.*\n.*Permission denied/;
 
-    it("a certificate that is over, in words, when a line from before is pasted; the next time it is a new one", async () => {
-      const line = (await bench.ok(["sandbox", "ssh-command", "demo"])).trim();
-      await placeExpired(-1_000);
-      const paste = () => place.run("sh", ["-c", `${line} -F none whoami`]);
-      const refused = await paste();
-      assert.equal(refused.code, 255);
-      assert.match(refused.stderr, isExpired);
-      assert.deepEqual(await paste(), { code: 0, stdout: "root\n", stderr: "" });
-    });
+    for (const whose of ["tenki's", "the user's"]) {
+      it(`a certificate that is over, in words, when a line from before is pasted: ${whose} key; the next time it is a new one`, async () => {
+        const mine = local("mine");
+        if (whose !== "tenki's") execFileSync("ssh-keygen", ["-q", "-t", "ecdsa", "-N", "", "-f", mine]);
+        const key = whose === "tenki's" ? ownKey() : mine;
+        const call = ["sandbox", "ssh-command", "demo", ...(key === mine ? ["--identity-file", mine] : [])];
+        const line = (await bench.ok(call)).trim();
+        const { certificate_file: path } = await bench.json<{ certificate_file: string }>(call);
+        await placeExpired(-1_000, key, path);
+        const paste = () => place.run("sh", ["-c", `${line} -F none whoami`]);
+        const refused = await paste();
+        assert.equal(refused.code, 255);
+        assert.match(refused.stderr, isExpired);
+        assert.deepEqual(await paste(), { code: 0, stdout: "root\n", stderr: "" });
+      });
+    }
 
     it("no login by the config for that: it gets a new one first", async () => {
       await placeExpired(-1_000);

@@ -12,6 +12,7 @@ export interface ProxiedSession {
   readonly host: string | undefined;
   readonly session: string | undefined;
   readonly gateway: string | undefined;
+  readonly identityFile: string | undefined;
 }
 
 /** Finds the session, and makes ready what a login to it needs. */
@@ -23,7 +24,8 @@ export async function prepareProxied(named: ProxiedSession, ctx: Context): Promi
     named.host === undefined
       ? (await findSession(client, await ctx.sessionName(named.session))).id
       : await sessionOfAlias(client, await ctx.sessionName(readAlias(named.host)), paths);
-  return prepareSsh(client, { paths, sessionId, env: ctx.io.env });
+  const identityFile = named.identityFile && ctx.localPath(named.identityFile);
+  return prepareSsh(client, { paths, sessionId, identityFile, env: ctx.io.env });
 }
 
 /** Through the gateway that was named, or the one that is known; the service is asked where neither is there. */

@@ -6,7 +6,7 @@ import { findSession } from "../find-session.js";
 import { prepareSsh, type SshAccess } from "./prepare-ssh.js";
 import { proxyWords } from "./proxy-command.js";
 import type { sshFlags } from "./ssh-flags.js";
-import { isEncrypted } from "./ssh-key.js";
+import { isEncrypted, isHeldByAgent } from "./ssh-key.js";
 import { sshPaths } from "./ssh-paths.js";
 import { sshValue } from "./ssh-value.js";
 
@@ -41,9 +41,11 @@ export async function sshCall(flags: Flags, named: string | undefined, ctx: Cont
     identityFile,
     env: ctx.io.env,
   });
-  if (flags.batchMode === true) refusePassphrase(access, ctx);
+  if (flags.batchMode === true) await refusePassphrase(access, ctx);
   await warnOfClock(access, ctx);
-  const proxyCommand = (await proxyWords(ctx, sessionId, flags.gateway)).map(shellQuote).join(" ");
+  const { gateway } = flags;
+  const words = await proxyWords(ctx, { sessionId, gateway, identityFile });
+  const proxyCommand = words.map(shellQuote).join(" ");
   const user = flags.user ?? "root";
   const call = {
     ...{ sessionId, user, host: sessionId, port: 22, proxyCommand },
@@ -71,8 +73,8 @@ function sshOptions(call: Omit<SshCall, "argv">, flags: Flags): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
 }
 
-function refusePassphrase({ key }: SshAccess, { io }: Context): void {
-  if (io.env["SSH_AUTH_SOCK"] !== undefined || !isEncrypted(key)) return; // an agent may hold it
+async function refusePassphrase({ key }: SshAccess, { io }: Context): Promise<void> {
+  if (!isEncrypted(key) || (await isHeldByAgent(key, io.env))) return;
   const message = `the key ${key.path} has a passphrase, and --batch-mode forbids to ask for it`;
   throw new TenkiError("failed_precondition", message, {
     hint: `eval $(ssh-agent), then ssh-add ${shellQuote(key.path)}; or leave --identity-file out`,

@@ -7,6 +7,10 @@ export const gatewayFlag = {
   gateway: flag("URL", "the SSH gateway's address (default: the one that the service names)", gateway),
 };
 
+export const identityFlag = {
+  identityFile: flag("FILE", "a key of yours, in place of the one that tenki has", localFile),
+};
+
 /** Seconds: ssh knows nothing finer. */
 const connectTimeout: Parser<number> = {
   noun: "duration",
@@ -22,7 +26,7 @@ const checking = oneOf("answer", ["yes", "no", "accept-new", "ask", "true", "fal
 /** How ssh is called; the same for what calls it and for what prints the call. */
 export const sshFlags = {
   user: flag("NAME", "who to log in as: root or tenki (default: root)", filled),
-  identityFile: flag("FILE", "a key of yours, in place of the one that tenki has", localFile),
+  ...identityFlag,
   batchMode: toggle("never ask for anything"),
   connectTimeout: flag("DURATION", "how long the connection may take to come about", connectTimeout),
   strictHostKeyChecking: optionalValue(

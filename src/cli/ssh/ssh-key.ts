@@ -4,7 +4,7 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { TenkiError } from "../../domain/error.js";
 import { withFileLock } from "../../lib/file-lock.js";
-import { ProcessError, runProcess } from "../../lib/process.js";
+import { ProcessError, runProcess, tryProcess } from "../../lib/process.js";
 import { shellQuote } from "../../lib/shell-quote.js";
 import { localFileError } from "../local-file-error.js";
 
@@ -47,6 +47,13 @@ export function isEncrypted({ path }: SshKey): boolean {
   const bytes = Buffer.from(body, "base64");
   const magic = "openssh-key-v1\0".length;
   return bytes.toString("latin1", magic + 4, magic + 4 + bytes.readUInt32BE(magic)) !== "none";
+}
+
+/** An agent answers that has it open: ssh asks for no passphrase then. */
+export async function isHeldByAgent({ publicKey }: SshKey, env: NodeJS.ProcessEnv): Promise<boolean> {
+  if (env["SSH_AUTH_SOCK"] === undefined) return false;
+  const listed = await tryProcess(["ssh-add", "-L"], { env, timeoutMs: 5_000 }).catch(() => undefined);
+  return listed?.stdout.includes(` ${publicKey.split(" ")[1]}`) === true;
 }
 
 function readKeyFile(path: string): string {

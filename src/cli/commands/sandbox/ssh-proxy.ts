@@ -4,7 +4,7 @@ import { flag, toggle } from "../../flags/flag.js";
 import { filled } from "../../flags/parsers.js";
 import { connectGateway, prepareProxied } from "../../ssh/connect-gateway.js";
 import { relay } from "../../ssh/relay.js";
-import { gatewayFlag } from "../../ssh/ssh-flags.js";
+import { gatewayFlag, identityFlag } from "../../ssh/ssh-flags.js";
 
 export const define = command({
   description:
@@ -14,6 +14,7 @@ export const define = command({
   flags: {
     host: flag("HOST", "the session as the ssh config names it: sbx-<id> or sbx-<name>", filled),
     prepare: toggle("connect to nothing: make the key and the certificate ready, without a word"),
+    ...identityFlag,
     ...gatewayFlag,
   },
   examples: [["ssh -o ProxyCommand='tenki sandbox ssh-proxy --session demo' tenki@demo", "as ssh uses it"]],
