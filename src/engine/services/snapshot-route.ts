@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import { TenkiError } from "../../domain/error.js";
 import type { Snapshot } from "../../domain/snapshot.js";
 import type { Logger } from "../../lib/logger.js";
+import { messageOf } from "../core/session-table.js";
 import type { Sessions } from "../core/sessions.js";
 import type { Snapshots } from "../core/snapshots.js";
 import type { HttpRoute } from "../server/routes.js";
@@ -35,7 +36,11 @@ export function snapshotRoute(options: SnapshotRouteOptions): HttpRoute {
         else await sendTar(options.sessions, snapshot, response);
         ended(200);
       } catch (error) {
-        if (response.headersSent) throw error;
+        if (response.headersSent) {
+          const why = response.destroyed ? "its reader went away" : messageOf(error);
+          options.log.warn("snapshot download broken off", { snapshot: seen.id, why });
+          throw error;
+        }
         ended(answerLinkError(error, { what: "snapshot", request, response, log: options.log }));
       }
     },
