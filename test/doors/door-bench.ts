@@ -10,6 +10,7 @@ import { resolve as resolvePath } from "node:path";
 import type { Duplex } from "node:stream";
 import { DialError } from "../../src/domain/dial.js";
 import type { Admission, Refusal } from "../../src/engine/core/ports/doors.js";
+import type { TakenStream } from "../../src/lib/taken-stream.js";
 import { LoopbackDoors } from "../../src/engine/doors/loopback-doors.js";
 
 /** Doors that lead to a service on this machine. */
@@ -79,10 +80,28 @@ export class DoorBench {
   #dial(port: number): Promise<Duplex> {
     this.dialled += 1;
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true }, () => resolve(socket));
+      const socket = connectTaken(port, () => resolve(socket));
       socket.once("error", () => reject(new DialError("refused", "connection refused")));
     });
   }
+}
+
+/** As the runtime's: of what was received nothing is left once it was handed out. */
+function connectTaken(port: number, onConnect: () => void): TakenStream {
+  const buffer = Buffer.alloc(64 << 10);
+  const callback = (count: number): boolean => {
+    const bytes = buffer.subarray(0, count);
+    if (stream.taker === undefined) return stream.push(Buffer.from(bytes));
+    stream.taker(bytes);
+    bytes.fill("~");
+    return true;
+  };
+  const onread = { buffer, callback };
+  const stream: Socket & TakenStream = Object.assign(
+    connect({ port, host: "127.0.0.1", allowHalfOpen: true, onread }, onConnect),
+    { taker: undefined },
+  );
+  return stream;
 }
 
 /** Sends bytes as they are, and resolves with all that comes back until the other side ends. */

@@ -12,6 +12,7 @@ import type { Upstream } from "./upstream.js";
 const headerBytes = 64 << 10;
 const slowHeadersMs = 30_000;
 const keepAliveMs = 75_000;
+const sweepMs = 5_000;
 
 /** Takes HTTP/1.1, strictly: what could be read in two ways is refused. What is plain does not need a parser of all of HTTP. */
 export function createHttpDoor(entrance: Entrance, upstream: Upstream, relays?: BodyRelays): Server {
@@ -30,14 +31,23 @@ export function createHttpDoor(entrance: Entrance, upstream: Upstream, relays?: 
     proxyUpgrade(entrance, upstream, request, socket, head),
   );
   const [parse] = server.listeners("connection");
-  const handOver = (socket: Socket, read: Buffer) => {
+  const lanes = new Set<PlainLane>();
+  const handOver = (lane: PlainLane, socket: Socket, read: Buffer) => {
+    lanes.delete(lane);
     socket.unshift(read);
     parse?.call(server, socket);
     socket.resume();
   };
   server.removeAllListeners("connection").on("connection", (socket: Socket) => {
     socket.on("error", () => socket.destroy());
-    PlainLane.open(socket, { entrance, upstream, relays, idleMs: keepAliveMs, handOver });
+    const lane = PlainLane.open(socket, { entrance, upstream, relays, idleMs: keepAliveMs, handOver });
+    lanes.add(lane);
+    socket.once("close", () => lanes.delete(lane));
   });
+  // One timer for all: a timeout of each socket's own would be put off at every byte.
+  const sweep = setInterval(() => {
+    for (const lane of lanes) lane.endIfIdleSince(performance.now() - keepAliveMs);
+  }, sweepMs).unref();
+  server.once("close", () => clearInterval(sweep));
   return server;
 }

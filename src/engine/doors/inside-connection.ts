@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { canBeTaken } from "../../lib/taken-stream.js";
 import { isPlainSocket, type OpenFrame, type RelayEnd, type RelayProcess } from "../../lib/relay-process.js";
 import { type BodyReader, createBodyReader } from "./answer-body.js";
 import { type AnswerHead, malformed, parseAnswerHead } from "./answer-head.js";
@@ -8,7 +9,7 @@ import { type AnswerHead, malformed, parseAnswerHead } from "./answer-head.js";
 export interface Asker {
   readonly method: string;
   head(answer: AnswerHead): void;
-  /** False: no more until `resume`. */
+  /** They are there for the time of the call only. False: no more until `resume`. */
   piece(bytes: Buffer): boolean;
   /** This was all for the moment. False: no more until `resume`. */
   flush(): boolean;
@@ -32,6 +33,7 @@ export class InsideConnection {
 
   constructor(stream: Duplex) {
     this.stream = stream;
+    if (canBeTaken(stream)) stream.taker = (chunk) => this.#read(chunk);
     stream.on("data", (chunk: Buffer) => this.#read(chunk));
     stream.on("end", () => this.#ended());
     stream.on("error", (error) => this.#fail(error));
@@ -108,7 +110,7 @@ export class InsideConnection {
     const end = seen.indexOf(emptyLine, Math.max(0, this.#head.length - 3));
     if (end < 0) {
       if (seen.length > headMax) throw malformed("its head is too long");
-      this.#head = seen;
+      this.#head = seen === chunk ? Buffer.from(chunk) : seen;
       return;
     }
     this.#head = nothing;

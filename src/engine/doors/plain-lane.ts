@@ -17,10 +17,10 @@ export interface PlainLaneOptions {
   readonly upstream: Upstream;
   /** Default: every body is passed on here. */
   readonly relays?: BodyRelays | undefined;
-  /** A visitor who says nothing for so long is hung up on. */
+  /** What visitors are told: one who says nothing for so long is hung up on. */
   readonly idleMs: number;
   /** Goes on with a connection, with what was read of it and not served. */
-  readonly handOver: (socket: Socket, read: Buffer) => void;
+  readonly handOver: (lane: PlainLane, socket: Socket, read: Buffer) => void;
 }
 
 /** A piece up to this size goes out with what stands before it, as one. */
@@ -44,6 +44,7 @@ export class PlainLane implements Asker {
   #mayRepeat = false;
   /** Undefined: the answer has not begun. */
   #framing: AnswerHead["body"]["kind"] | undefined;
+  #restingSinceMs = performance.now();
   /** Said, but not sent. */
   #text = "";
   /** What passes on the body of the answer, or is about to. */
@@ -55,16 +56,20 @@ export class PlainLane implements Asker {
     this.#address = socket.remoteAddress?.replace(/^::ffff:/, "") ?? "";
   }
 
-  static open(socket: Socket, options: PlainLaneOptions): void {
+  static open(socket: Socket, options: PlainLaneOptions): PlainLane {
     const lane = new PlainLane(socket, options);
-    socket.setTimeout(options.idleMs);
     for (const [name, listener] of lane.#listeners) socket.on(name, listener);
+    return lane;
+  }
+
+  /** Hangs up on a visitor who has said nothing since then. */
+  endIfIdleSince(ms: number): void {
+    if (this.#current === undefined && this.#restingSinceMs < ms) this.#socket.destroy();
   }
 
   readonly #listeners: readonly [string, (chunk: Buffer) => void][] = [
     ["data", (chunk) => this.#read(chunk)],
     ["drain", () => this.#isRelayed || this.#connection?.resume()],
-    ["timeout", () => this.#current ?? this.#socket.destroy()],
     ["end", () => this.#end()],
     ["close", () => this.#close()],
   ];
@@ -129,7 +134,7 @@ export class PlainLane implements Asker {
     }
     this.#socket.cork();
     this.#say();
-    const isTaken = this.#socket.write(bytes);
+    const isTaken = this.#socket.write(Buffer.from(bytes));
     if (isFramed) this.#text = "\r\n";
     this.#socket.uncork();
     return isTaken;
@@ -210,6 +215,7 @@ export class PlainLane implements Asker {
     if (this.#relay === "none") this.#relay = undefined;
     const chunk = this.#waiting;
     this.#waiting = undefined;
+    this.#restingSinceMs = performance.now();
     if (chunk === undefined) return;
     this.#socket.resume();
     this.#serve(chunk);
@@ -223,8 +229,8 @@ export class PlainLane implements Asker {
   #handOver(chunk: Buffer): void {
     const socket = this.#socket;
     for (const [name, listener] of this.#listeners) socket.off(name, listener);
-    socket.setTimeout(0).pause();
-    this.#options.handOver(socket, chunk);
+    socket.pause();
+    this.#options.handOver(this, socket, chunk);
   }
 
   /** Who has gone says no more than this at first: nobody is left for an answer. */

@@ -80,7 +80,7 @@ function exchange(
   connection.ask(head, {
     method: request.method ?? "",
     head: (answer) => writeHead(response, answer),
-    piece: (bytes) => (response as ServerResponse).write(bytes),
+    piece: (bytes) => (response as ServerResponse).write(Buffer.from(bytes)),
     flush: () => true,
     end() {
       letGo();
