@@ -1,7 +1,6 @@
 import type { Io } from "../io.js";
 import { jsonText } from "./json.js";
-import { tableText } from "./table.js";
-import { objectText } from "./text.js";
+import { type Shown, textOf } from "./text-of.js";
 import type { Value, View } from "./view.js";
 import { writeBytes } from "./write.js";
 
@@ -41,22 +40,7 @@ async function renderOne(view: View, io: Io, options: RenderOptions, live: boole
   if (!options.quiet) await writeBytes(io.stderr, `${view.message}\n`);
 }
 
-type Table = Extract<View, { kind: "list" }>;
-export type Shown = Exclude<View, { kind: "live" }>;
-
 function valueOf(view: Shown): Value {
   if (view.kind === "list") return view.items;
   return view.kind === "text" ? view.value : view.fields;
 }
-
-export function textOf(view: Exclude<Shown, { kind: "done" }>, io: Pick<Io, "stdout">): string {
-  if (view.kind === "object") return objectText(view.text ?? view.fields);
-  if (view.kind === "report") return `${table(view, io)}${view.summary}\n`;
-  if (view.kind === "text") return view.text.endsWith("\n") ? view.text : `${view.text}\n`;
-  return table(view, io);
-}
-
-const table = (
-  { items, columns }: Pick<Table, "items" | "columns">,
-  { stdout }: Pick<Io, "stdout">,
-): string => tableText(items, columns, stdout.isTTY === true ? stdout.columns : undefined);

@@ -1,5 +1,5 @@
 import type { InputStream, Io, OutputStream } from "../io.js";
-import { type RenderOptions, textOf } from "./render.js";
+import { textOf } from "./text-of.js";
 import type { Screen, View } from "./view.js";
 import { writeBytes } from "./write.js";
 
@@ -12,7 +12,7 @@ export async function showOnScreen(
   views: AsyncIterable<View>,
   screen: Screen,
   io: Io,
-  options: Pick<RenderOptions, "interrupt" | "signal">,
+  options: { readonly interrupt: () => void; readonly signal: AbortSignal },
 ): Promise<void> {
   const over = new AbortController();
   const signal = AbortSignal.any([options.signal, over.signal]);
