@@ -1,10 +1,9 @@
 import type { TerminalSize } from "../domain/command.js";
-import { TenkiError } from "../domain/error.js";
 import type { ExecutionInfo } from "../domain/execution.js";
 import { attachExecution, type AttachOptions } from "./attach-execution.js";
 import { executionFromWire, startedFromWire } from "./convert/execution.js";
 import { millisToWire } from "./convert/time.js";
-import { CapabilityUnavailableError } from "./errors.js";
+import { ifOffered } from "./if-offered.js";
 import { readKeptOutput, type KeptOutput, type ReadKeptOptions } from "./kept-output.js";
 import type { WaitOptions } from "./options.js";
 import { allPages, pageSize } from "./pages.js";
@@ -99,17 +98,8 @@ class ExecutionCalls {
   }
 
   /** A service without these calls is told apart from one that refuses. */
-  protected async known<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof TenkiError) || error.kind !== "unimplemented") throw error;
-      throw new CapabilityUnavailableError(
-        "unimplemented",
-        `the service at ${this.rpc.settings.endpoint} cannot keep commands: it does not offer executions`,
-        { cause: error },
-      );
-    }
+  protected known<T>(call: () => Promise<T>): Promise<T> {
+    return ifOffered(this.rpc, { says: "cannot keep commands: it does not offer executions" }, call);
   }
 }
 

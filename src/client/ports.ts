@@ -4,8 +4,7 @@ import type { ExposeTcpPortRequestSchema } from "../gen/tenki/engine/v1/port_pb.
 import { exposedPortFromWire } from "./convert/preview-url.js";
 import { dateFromWire, dateToWire } from "./convert/time.js";
 import type { ExposePortOptions } from "./options.js";
-import { TenkiError } from "../domain/error.js";
-import { CapabilityUnavailableError } from "./errors.js";
+import { ifOffered } from "./if-offered.js";
 import type { Rpc } from "./rpc.js";
 
 /** Makes a port of a session reachable from outside, under a URL that opens from here. */
@@ -48,15 +47,10 @@ async function exposeTcpPort(
   rpc: Rpc,
   request: MessageInitShape<typeof ExposeTcpPortRequestSchema>,
 ): Promise<ExposedPort> {
-  try {
-    const { port, url, expiresAt } = await rpc.ports("exposeTcpPort", request);
-    return { port, previewUrl: url, expiresAt: dateFromWire(expiresAt) };
-  } catch (error) {
-    if (!(error instanceof TenkiError) || error.kind !== "unimplemented") throw error;
-    throw new CapabilityUnavailableError(
-      "unimplemented",
-      `the service at ${rpc.settings.endpoint} exposes ports that speak HTTP only`,
-      { cause: error, hint: "tenki sandbox forward reaches any port from here" },
-    );
-  }
+  const lack = {
+    says: "exposes ports that speak HTTP only",
+    hint: "tenki sandbox forward reaches any port from here",
+  };
+  const { port, url, expiresAt } = await ifOffered(rpc, lack, () => rpc.ports("exposeTcpPort", request));
+  return { port, previewUrl: url, expiresAt: dateFromWire(expiresAt) };
 }
