@@ -12,7 +12,7 @@ export interface Bench {
   timeTenki(...args: readonly string[]): Promise<number>;
   /** A command in a container, or undefined where there is no docker. */
   timeDocker(how: "exec" | "run", ...argv: readonly string[]): Promise<number | undefined>;
-  /** How often a row is measured: `full` times, or less where it has to be quick. */
+  /** How often a row is measured: `full` times, or a tenth of that where it has to be quick. */
   runs(full: number): number;
   share<T>(open: () => Promise<T>, close?: (opened: T) => Promise<unknown>): () => Promise<T>;
 }
@@ -70,7 +70,7 @@ export function openBench({ quick }: { readonly quick: boolean }): OpenBench {
       const peer = await docker();
       return peer && timeProcess(peer[how](argv));
     },
-    runs: (full) => (quick ? Math.min(full, 3) : full),
+    runs: (full) => (quick ? Math.ceil(full / 10) : full),
     share,
     async close() {
       for (const close of closings.toReversed()) await close();
