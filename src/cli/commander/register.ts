@@ -19,7 +19,7 @@ const sessionArgument = optional(
 export const flagsOf = ({ needsSession, flags = {} }: CommandDefinition): FlagTable =>
   needsSession === true ? { session: sessionFlag, ...flags } : flags;
 
-export const hasSessionArgument = (definition: CommandDefinition): boolean =>
+const hasSessionArgument = (definition: CommandDefinition): boolean =>
   definition.needsSession === true && definition.arguments === undefined;
 
 export const argumentsOf = (definition: CommandDefinition): ArgumentTable =>

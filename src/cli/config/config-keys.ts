@@ -2,7 +2,7 @@ import { TenkiError } from "../../domain/error.js";
 import { nearestWord } from "../../lib/nearest-word.js";
 
 /** What the config file may hold; `secret` values are blanked where they are listed. */
-export const configKeys = {
+const configKeys = {
   auth_token: { summary: "the token that requests carry", secret: true },
   api_endpoint: { summary: "the service's address, or the word local", secret: false },
   gateway: { summary: "the SSH gateway's address", secret: false },

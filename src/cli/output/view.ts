@@ -65,7 +65,7 @@ export const column = (header: string, key: string): Column => ({
   cell: (item) => cellText(item[key]),
 });
 
-export function cellText(value: Value): string {
+function cellText(value: Value): string {
   if (value === null || value === undefined || value === "") return "-";
   return value instanceof Date
     ? formatTime(value)

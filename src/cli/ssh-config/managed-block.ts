@@ -19,7 +19,7 @@ export interface FoundBlock {
   readonly madeFile: boolean;
 }
 
-export function blockText(included: string, madeFile: boolean): string {
+function blockText(included: string, madeFile: boolean): string {
   const about = `put here by "tenki sandbox ssh config install"${madeFile ? `; ${madeForIt}` : ""}`;
   return `${begin} ${about}\nInclude ${sshValue(included)}\n${end}\n`;
 }

@@ -40,7 +40,7 @@ export type HostStart =
   | { readonly started: false; readonly exit: CommandExit };
 
 /** What lies below the home directory for a caller lies below the sandbox's directory on the host. */
-export const toHostPath = (root: string, path: string): string =>
+const toHostPath = (root: string, path: string): string =>
   path === homeDirectory || path.startsWith(`${homeDirectory}/`) ? join(root, path) : path;
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;

@@ -3,7 +3,7 @@ import type { FileInfo } from "../../../domain/file.js";
 import { type Column, column, type Fields, listView, objectView, type View } from "../view.js";
 
 /** A file, directory or link inside a session. */
-export function fileFields(info: FileInfo): Fields {
+function fileFields(info: FileInfo): Fields {
   return {
     path: info.path,
     name: basename(info.path),

@@ -7,7 +7,7 @@ import type { TunnelDown, TunnelUp } from "./tunnel-frames.js";
 
 /** How often a caller is asked whether it is there, and how long it may say nothing at all. */
 export const pingMs = 15_000;
-export const silenceMs = 45_000;
+const silenceMs = 45_000;
 /** Connections at a time; whoever comes then waits in the sandbox's kernel. */
 const connectionsMax = 512;
 
