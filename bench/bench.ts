@@ -73,7 +73,10 @@ export function openBench({ quick }: { readonly quick: boolean }): OpenBench {
     runs: (full) => (quick ? Math.ceil(full / 10) : full),
     share,
     async close() {
-      for (const close of closings.toReversed()) await close();
+      const failures: unknown[] = [];
+      for (const close of closings.toReversed())
+        await close().catch((error: unknown) => failures.push(error));
+      if (failures.length > 0) throw failures[0];
     },
   };
 }
