@@ -40,16 +40,20 @@ const interrupted = new Promise<never>((_, reject) => {
   process.once("SIGINT", () => reject(new Error("interrupted")));
 });
 interrupted.catch(() => undefined);
+const measured: Row[] = [];
 try {
-  const measured: Row[] = [];
   for (const row of rows) {
     process.stderr.write(`${row.name} …\n`);
     measured.push(await Promise.race([measure(row), interrupted]));
   }
-  const machine = { node: process.version, cpus: cpus().length, model: cpus()[0]?.model.trim() ?? "?" };
-  const { notes } = bench;
-  if (flags.json) process.stdout.write(`${JSON.stringify({ machine, rows: measured, notes }, null, 2)}\n`);
-  else printTable(machine, measured, notes);
 } finally {
+  print(measured, bench.notes);
   await bench.close();
+}
+
+/** What there is, where not all could be measured. */
+function print(all: readonly Row[], notes: readonly string[]): void {
+  const machine = { node: process.version, cpus: cpus().length, model: cpus()[0]?.model.trim() ?? "?" };
+  if (flags.json) process.stdout.write(`${JSON.stringify({ machine, rows: all, notes }, null, 2)}\n`);
+  else printTable(machine, all, notes);
 }
