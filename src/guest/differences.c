@@ -58,6 +58,7 @@ int tell_differences(char **arguments) {
         }
         if (entry->fts_info != FTS_DP && entry->fts_level > 0) tell_of(&telling, tree, entry);
     }
+    if (tree != NULL && errno == 0 && !telling.marks) fwrite(".", 1, 2, stdout);
     if (tree == NULL || errno != 0 || fflush(stdout) != 0) {
         fprintf(stderr, "%s: %s\n", arguments[0], strerror(errno));
         return 1;

@@ -9,7 +9,16 @@ describe("the doctor", () => {
     assert.equal(mode, isRoot ? "root" : "rootless");
     const names = findings.map(({ name }) => name);
     const expected = isRoot
-      ? ["oci runtime", "cgroups", "overlayfs", "seccomp", "disk quota", "network links", "sudo"]
+      ? [
+          "oci runtime",
+          "cgroups",
+          "overlayfs",
+          "seccomp",
+          "disk quota",
+          "disk clones",
+          "network links",
+          "sudo",
+        ]
       : ["subordinate ids", "user namespaces", "delegated cgroup", "sudo"];
     for (const name of expected) assert.ok(names.includes(name), `${name} is not looked at`);
     for (const { ok, name, hint, detail } of findings) {

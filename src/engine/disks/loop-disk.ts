@@ -17,21 +17,32 @@ export interface LoopDiskPlace {
  * written ahead of need, and nothing on it is a program, a device or a privilege to the host: the sandbox
  * sees it through an overlay of its own.
  */
-const formatOptions = ["-q", "-F", "-m", "0", "-O", "^has_journal,^resize_inode", "-E", "lazy_itable_init=1"];
+export const formatOptions = [
+  "-q",
+  "-F",
+  "-m",
+  "0",
+  "-O",
+  "^has_journal,^resize_inode",
+  "-E",
+  "lazy_itable_init=1",
+];
 const mountOptions = "loop,nosuid,nodev,noexec,noatime,nobarrier,noinit_itable";
 
 /** Makes a sparse file of this size, formats and mounts it. A failure leaves nothing. */
 export async function makeLoopDisk(place: LoopDiskPlace, sizeBytes: number): Promise<void> {
   try {
-    await makeSparseFile(place.image, sizeBytes);
-    await mkdir(place.mountPoint, { mode: 0o755 });
-    await run(["mkfs.ext4", ...formatOptions, place.image]);
-    await mountLoopDisk(place);
-    await rmdir(join(place.mountPoint, "lost+found"));
+    await formatSparseFile(place.image, sizeBytes);
   } catch (error) {
     await removeLoopDisk(place);
     throw error;
   }
+  await openMadeDisk(place);
+}
+
+export async function formatSparseFile(path: string, sizeBytes: number): Promise<void> {
+  await makeSparseFile(path, sizeBytes);
+  await run(["mkfs.ext4", ...formatOptions, path]);
 }
 
 export async function mountLoopDisk({ image, mountPoint }: LoopDiskPlace): Promise<void> {
@@ -55,6 +66,7 @@ export async function openMadeDisk(place: LoopDiskPlace): Promise<void> {
   try {
     await mkdir(place.mountPoint, { mode: 0o755 });
     await mountLoopDisk(place);
+    await rmdir(join(place.mountPoint, "lost+found")).catch(ignoreMissing);
   } catch (error) {
     await removeLoopDisk(place);
     throw error;

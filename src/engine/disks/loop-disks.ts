@@ -9,6 +9,7 @@ import type { Logger } from "../../lib/logger.js";
 import type { Disk, Disks } from "../core/ports/disks.js";
 import { asDiskError } from "./disk-space.js";
 import { canShare, imageNames, imagePath, type ImagePool, imageSuffix, openPlainPool } from "./image-pool.js";
+import { DiskTemplates } from "./disk-template.js";
 import { persistLoopDisk, reopenLoopDisk } from "./kept-loop-disk.js";
 import { makeLoopDisk, removeLoopDisk, type LoopDiskPlace } from "./loop-disk.js";
 import { mountUsage } from "./mount-usage.js";
@@ -38,6 +39,7 @@ export class LoopDisks implements Disks {
   /** Where they are mounted. */
   readonly #directory: string;
   readonly #log: Logger;
+  readonly #templates: DiskTemplates;
   readonly #pool: ReadyPool<Disk>;
   /** Made or being made by this process, and nobody's yet. */
   readonly #unclaimed = new Set<string>();
@@ -46,9 +48,10 @@ export class LoopDisks implements Disks {
     this.#images = images;
     this.#directory = join(images.roots.at(-1) ?? "", "disks");
     this.#log = options.log;
+    this.#templates = new DiskTemplates(images);
     this.#pool = new ReadyPool({
       size: options.ready ?? 3,
-      make: () => this.#make((place) => makeLoopDisk(place, readySizeBytes)),
+      make: () => this.#makeEmpty(readySizeBytes),
       onFailure: (error) => this.#log.warn("no disk could be made ready", { reason: String(error) }),
     });
   }
@@ -108,7 +111,17 @@ export class LoopDisks implements Disks {
 
   async #allocateEmpty(sizeBytes: number): Promise<Disk> {
     const ready = sizeBytes === readySizeBytes ? this.#pool.take() : undefined;
-    return ready ?? (await this.#make((place) => makeLoopDisk(place, sizeBytes)));
+    return ready ?? (await this.#makeEmpty(sizeBytes));
+  }
+
+  async #makeEmpty(sizeBytes: number): Promise<Disk> {
+    // Of other sizes there are too many to keep a formatted one of each.
+    const image = sizeBytes === readySizeBytes ? await this.#templates.image(sizeBytes) : undefined;
+    return this.#make((place) =>
+      image === undefined
+        ? makeLoopDisk(place, sizeBytes)
+        : restoreLoopDisk(place, { image, shares: true }, sizeBytes),
+    );
   }
 
   async #allocateFrom(snapshotId: string, sizeBytes: number): Promise<Disk> {

@@ -29,7 +29,7 @@ export async function* mergedTar(
       "overlay",
       merged,
     ]);
-    const from = ["--null", "--verbatim-files-from", "--files-from=-"];
+    const from = ["--null", "--verbatim-files-from", "--files-from=-", "--no-recursion", "."];
     const tar = startTool(["tar", ...tarOptions(merged, prefix), ...from], { signal, input: "pipe" });
     tar.child.stdin?.on("error", () => undefined); // it says itself why it ended
     tar.child.stdin?.end(Buffer.concat(paths.flatMap((path) => [path, Buffer.of(0)])));

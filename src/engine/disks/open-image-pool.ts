@@ -53,8 +53,9 @@ async function tryToMake(place: PoolPlace): Promise<string | undefined> {
   } catch (error) {
     await rm(place.file, { force: true });
     await rmdir(place.mountPoint).catch(() => undefined);
-    if (/ENOENT/.test(String(error))) return "mkfs.xfs is missing";
-    return error instanceof Error ? error.message : String(error);
+    const reason = error instanceof Error ? (error.cause ?? error) : error;
+    if (/ENOENT/.test(String(reason))) return "mkfs.xfs is missing";
+    return reason instanceof Error ? reason.message : String(reason);
   }
 }
 

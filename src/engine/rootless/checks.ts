@@ -113,7 +113,8 @@ const quota: Finding = {
   name: "disk quota",
   ok: false,
   required: false,
-  detail: "without root a sandbox's disk is a plain directory: its size is not bounded",
+  detail:
+    "without root a sandbox's disk is a plain directory: its size is not bounded, and snapshots are copies",
   hint: "run the engine as root where that matters",
 };
 
