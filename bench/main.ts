@@ -8,6 +8,7 @@ import { listRows } from "./rows/lists.js";
 import { memoryRows } from "./rows/memory.js";
 import { portRows } from "./rows/ports.js";
 import { sessionRows } from "./rows/sessions.js";
+import { snapshotRows } from "./rows/snapshots.js";
 import { sshRows } from "./rows/ssh.js";
 import { streamRows } from "./rows/streams.js";
 import { printTable } from "./table.js";
@@ -17,6 +18,7 @@ const themes: readonly ((bench: Bench) => readonly (Comparison | Amount)[])[] = 
   streamRows,
   fileRows,
   sessionRows,
+  snapshotRows,
   memoryRows,
   listRows,
   sshRows,

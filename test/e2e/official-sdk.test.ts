@@ -10,6 +10,7 @@ import {
   SessionNotFoundError,
   SessionTerminatedError,
   type Session,
+  SnapshotNotFoundError,
   TenkiSandbox,
   UnauthorizedError,
   VolumeInUseError,
@@ -139,6 +140,50 @@ describe("the official SDK", () => {
     await sdk.deleteVolume(volume.id);
     await assert.rejects(sdk.getVolume(volume.id), VolumeNotFoundError);
     await first.close();
+  });
+
+  it("takes snapshots, and makes sessions of them", async () => {
+    await session.writeFile("before.txt", "as it was");
+    const expiresAt = new Date(Date.now() + 3_600_000);
+    const taken = await sdk.createSnapshot(session.id, { name: "sdk-snapshot", expiresAt });
+    assert.deepEqual(
+      [taken.state, taken.type, taken.name, taken.sessionId],
+      ["READY", "USER", "sdk-snapshot", session.id],
+    );
+    assert.ok(taken.sizeBytes > 0 && Math.abs(+(taken.expiresAt ?? 0) - +expiresAt) < 1_000);
+    const begun = await sdk.createSnapshotAsync(session.id);
+    assert.equal((await sdk.waitSnapshotReady(begun.id)).state, "READY");
+    const waited = await sdk.createSnapshotAndWait(session.id, { timeoutMs: waitTimeoutMs });
+    const ids = [waited.id, begun.id, taken.id];
+    assert.deepEqual(
+      (await sdk.listSnapshots()).map(({ id }) => id),
+      ids,
+    );
+    assert.deepEqual(
+      (await sdk.listSessionSnapshots(session.id)).map(({ id }) => id),
+      ids,
+    );
+    assert.deepEqual(await sdk.listDanglingSnapshots(), []);
+    await session.writeFile("before.txt", "later");
+    const made = await sdk.create({ waitTimeoutMs, snapshotId: taken.id });
+    assert.equal(made.sourceSnapshotId, taken.id);
+    assert.equal(text(await made.readFile("before.txt")), "as it was");
+    await made.close();
+    const changed = await sdk.updateSnapshot(taken.id, { name: "renamed", tags: ["ci"] });
+    assert.deepEqual([changed.name, changed.tags], ["renamed", ["ci"]]);
+    const { url } = await sdk.getSnapshotDownloadURL(taken.id);
+    const tar = Buffer.from(await (await fetch(url)).arrayBuffer());
+    assert.ok(tar.includes("before.txt") && tar.includes("as it was"));
+    for (const id of ids) assert.equal((await sdk.deleteSnapshot(id)).state, "DELETED");
+    await assert.rejects(sdk.getSnapshot(taken.id), SnapshotNotFoundError);
+  });
+
+  it("sees the disk of a paused session as its snapshot", async () => {
+    await session.pause();
+    const { pauseSnapshotId, pauseSnapshot } = await sdk.get(session.id);
+    assert.deepEqual([pauseSnapshot?.id, pauseSnapshot?.type], [pauseSnapshotId, "PAUSE"]);
+    await session.resume();
+    assert.equal((await sdk.get(session.id)).pauseSnapshotId, undefined);
   });
 
   it("runs commands, with streams and exit codes", async () => {
