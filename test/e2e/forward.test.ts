@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, statSync, writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
@@ -82,6 +82,7 @@ describe("forward and tunnel", () => {
     const path = join(bench.home, "api.sock");
     const forward = await begin("forward", "./api.sock:/tmp/api.sock");
     assert.equal(await get({ socketPath: path, path: "/version" }), "inside: /version");
+    assert.equal(statSync(path).mode & 0o777, 0o600, "it is the user's alone");
     assert.equal(await forward.interrupt(), 130);
     assert.equal(existsSync(path), false);
   });
@@ -121,6 +122,15 @@ describe("forward and tunnel", () => {
       new RegExp(`^error: port ${port} is in use on this machine\nhint: tenki sandbox forward \\d+:80\n$`),
     );
     taken.close();
+    writeFileSync(join(bench.home, "file"), "kept");
+    for (const [path, says] of [
+      ["file", /^error: there is something at .*\/file already\n/],
+      ["nowhere/api.sock", /^error: cannot listen on .*\/nowhere\/api\.sock: its directory is not there/],
+    ] as const) {
+      const { code, stderr } = await bench.call(["sandbox", "forward", `./${path}:/tmp/api.sock`]);
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, says);
+    }
     for (const spec of ["0", "70000", "abc", "1:2:3", "/run/a.sock"]) {
       const { code, stderr } = await bench.call(["sandbox", "forward", spec]);
       assert.equal(code, 2, spec);

@@ -24,9 +24,20 @@ export async function listenHere(spec: ForwardSpec, onConnection: (local: Socket
 
 async function listen(local: LocalEnd, onConnection: (local: Socket) => void): Promise<Server> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, onConnection);
-  server.listen("port" in local ? { host, port: local.port } : { path: local.path });
+  if ("port" in local) server.listen({ host, port: local.port });
+  else listenPrivately(server, local.path);
   await once(server, "listening");
   return server;
+}
+
+/** The socket is this user's alone from its first moment, whatever the umask: it is bound before `listen` returns. */
+function listenPrivately(server: Server, path: string): void {
+  const before = process.umask(0o177);
+  try {
+    server.listen({ path });
+  } finally {
+    process.umask(before);
+  }
 }
 
 /** A socket that nobody listens on is what a process that was killed has left. */
@@ -62,6 +73,10 @@ async function explain(cause: unknown, code: string | undefined, spec: ForwardSp
       hint,
       cause,
     });
+  }
+  if (code === "EACCES") {
+    const why = "its directory is not there, or not yours to write to";
+    return new TenkiError("failed_precondition", `cannot listen on ${what}: ${why}`, { cause });
   }
   const why = cause instanceof Error ? cause.message : String(cause);
   return new TenkiError("failed_precondition", `cannot listen on ${what}: ${why}`, { cause });

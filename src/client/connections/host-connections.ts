@@ -15,6 +15,8 @@ type Send = (frame: TunnelFrame) => Promise<boolean>;
 const waitingBytesMax = 256 << 10;
 /** How long one that takes nothing may keep the others waiting. */
 const stallMs = 20_000;
+/** The kernel would go on asking for two minutes. */
+const answerTimeoutMs = 10_000;
 
 interface HostConnection {
   readonly socket: Socket;
@@ -26,12 +28,20 @@ export class HostConnections {
   readonly #host: HostAddress;
   readonly #send: Send;
   readonly #onConnection: (event: TunnelConnectionEvent) => void;
+  readonly #timeoutMs: number;
   readonly #connections = new Map<bigint, HostConnection>();
 
-  constructor(host: HostAddress, send: Send, onConnection?: (event: TunnelConnectionEvent) => void) {
+  /** `timeoutMs`: how long the host may take to answer a connection. Default 10 s. */
+  constructor(
+    host: HostAddress,
+    send: Send,
+    onConnection?: (event: TunnelConnectionEvent) => void,
+    timeoutMs = answerTimeoutMs,
+  ) {
     this.#host = host;
     this.#send = send;
     this.#onConnection = onConnection ?? (() => undefined);
+    this.#timeoutMs = timeoutMs;
   }
 
   open(id: bigint, sourceAddress: string): void {
@@ -39,6 +49,12 @@ export class HostConnections {
     this.#connections.set(id, { socket, sourceAddress });
     this.#tell("opened", id);
     socket.on("error", (error) => this.#fail(id, error));
+    const { host, port } = this.#host;
+    const timer = setTimeout(
+      () => socket.destroy(new Error(`${host}:${port} does not answer`)),
+      this.#timeoutMs,
+    );
+    socket.once("connect", () => clearTimeout(timer)).once("close", () => clearTimeout(timer));
     void this.#carry(id, socket);
   }
 

@@ -1,3 +1,4 @@
+import { normalize } from "node:path";
 import { isTerminal } from "../../../client/index.js";
 import { TenkiError } from "../../../domain/error.js";
 import { command, type OptionsOf } from "../../command.js";
@@ -32,7 +33,8 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
   const session = await ctx.session(options.session);
   const { state } = await session.refresh();
   if (isTerminal(state) || state === "PAUSED") {
-    throw new TenkiError("failed_precondition", `the session is not running (state=${state})`);
+    const hint = state === "PAUSED" ? `tenki sandbox resume ${session.id}` : undefined;
+    throw new TenkiError("failed_precondition", `the session is not running (state=${state})`, { hint });
   }
   const specs = forwards.map(({ local, remote }) => ({ local: placed(local, ctx), remote }));
   const forwarding = new Forwarding(session, ctx);
@@ -46,7 +48,7 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
 }
 
 const placed = (local: ForwardSpec["local"], ctx: Context): ForwardSpec["local"] =>
-  "path" in local ? { path: ctx.localPath(local.path) } : local;
+  "path" in local ? { path: normalize(ctx.localPath(local.path)) } : local;
 
 async function* serve(
   forwarding: Forwarding,
