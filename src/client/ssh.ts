@@ -6,6 +6,7 @@ import {
   PermissionDeniedError,
   SandboxError,
   SessionNotFoundError,
+  SessionTerminatedError,
   SSHUnavailableError,
   UnauthorizedError,
 } from "./errors.js";
@@ -84,8 +85,13 @@ async function refusal(response: IncomingMessage, token: string): Promise<Sandbo
     case 404:
       return new SessionNotFoundError("not_found", message);
     case 409:
-      return new InvalidStateError("failed_precondition", message);
+      return wrongState(message);
     default:
       return new SSHUnavailableError("unavailable", message);
   }
+}
+
+function wrongState(message: string): SandboxError {
+  const error = new InvalidStateError("failed_precondition", message);
+  return error.state === "TERMINATED" ? new SessionTerminatedError(error.kind, message) : error;
 }

@@ -143,6 +143,23 @@ describe("ssh-proxy", () => {
     assert.equal(service.ssh.issued.length, before, "a name that no session has");
   });
 
+  it("keeps nothing of a session that is over, whose name may be another's", async () => {
+    await prepare("--host", "sbx-demo");
+    await prepare("--host", `sbx-${demo}`);
+    await prepare("--host", "sbx-other");
+    const left = [other, "sbx-other"];
+    service.ssh.refusal = [409, "session is terminated (state=TERMINATED)"];
+    const { code, stderr } = await world.call(proxy("--host", "sbx-demo"));
+    assert.deepEqual([code, stderr], [1, "error: session is terminated (state=TERMINATED)\n"]);
+    assert.deepEqual((await readdir(kept())).sort(), left);
+    service.ssh.refusal = [409, "session is not running (state=PAUSED)"];
+    await world.call(proxy("--host", "sbx-other"));
+    assert.deepEqual((await readdir(kept())).sort(), left, "it is not over");
+    service.ssh.refusal = undefined;
+    await world.ok(["sandbox", "terminate", "other"]);
+    assert.deepEqual(await readdir(kept()), []);
+  });
+
   it("looks again for a gateway that has moved", async () => {
     await prepare("--session", demo);
     const kept = service.ssh.address;

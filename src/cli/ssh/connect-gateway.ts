@@ -2,6 +2,7 @@ import { ConnectionError, type Client, type LoginRefusal, type SSHConnection } f
 import { writeFileAtomic } from "../../lib/atomic-file.js";
 import type { Context } from "../context.js";
 import { findSession } from "../find-session.js";
+import { whileItLasts } from "./forget-session.js";
 import { keptGateway, prepareSsh, type SshAccess } from "./prepare-ssh.js";
 import { readAlias, sessionOfAlias } from "./session-alias.js";
 import { sshPaths } from "./ssh-paths.js";
@@ -25,11 +26,17 @@ export async function prepareProxied(named: ProxiedSession, ctx: Context): Promi
       ? (await findSession(client, await ctx.sessionName(named.session))).id
       : await sessionOfAlias(client, await ctx.sessionName(readAlias(named.host)), paths);
   const identityFile = named.identityFile && ctx.localPath(named.identityFile);
-  return prepareSsh(client, { paths, sessionId, identityFile, env: ctx.io.env });
+  const options = { paths, sessionId, identityFile, env: ctx.io.env };
+  return whileItLasts(paths, sessionId, () => prepareSsh(client, options));
+}
+
+/** Opens the connection that bytes go through. */
+export function connectGateway(access: SshAccess, ctx: Context): Promise<SSHConnection> {
+  return whileItLasts(sshPaths(ctx.io), access.sessionId, () => throughGateway(access, ctx));
 }
 
 /** Through the gateway that was named, or the one that is known; the service is asked where neither is there. */
-export async function connectGateway(access: SshAccess, ctx: Context): Promise<SSHConnection> {
+async function throughGateway(access: SshAccess, ctx: Context): Promise<SSHConnection> {
   const client = await ctx.client();
   const session = client.session(access.sessionId);
   const onLoginRefused = (refusal: LoginRefusal) =>

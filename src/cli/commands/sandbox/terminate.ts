@@ -9,6 +9,8 @@ import { session } from "../../flags/parsers.js";
 import { confirm } from "../../prompt.js";
 import { sessionsView, sessionView } from "../../output/views/session.js";
 import type { View } from "../../output/view.js";
+import { forgetSessions } from "../../ssh/forget-session.js";
+import { sshPaths } from "../../ssh/ssh-paths.js";
 
 export const define = command({
   description:
@@ -39,6 +41,8 @@ export async function run(options: Options, ctx: Context): Promise<Outcome> {
   if (targets.length > 0) await askFirst(options, targets, ctx);
   const { terminated, failures } = await terminate(targets, client);
   await forgetCurrent(terminated, ctx);
+  const ids = terminated.map(({ id }) => id);
+  await forgetSessions(sshPaths(ctx.io), ids).catch(() => undefined); // what is left does no harm
   return { view: viewOf(terminated, asksForList), error: failureOf(failures) };
 }
 
