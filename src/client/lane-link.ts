@@ -82,13 +82,19 @@ export class LaneLink implements CommandLink {
   async next(): Promise<CommandEvent | OutputBurst | undefined> {
     const relay = this.#relay;
     const frame = relay === undefined ? await this.#next() : this.#source.received();
-    if (frame === undefined) return relay && this.#burst(relay);
+    if (frame === undefined) return relay === undefined ? this.#hangUp() : this.#burst(relay);
     if (frame.kind === laneFrames.data || frame.kind === laneFrames.stderr) return this.#output(frame);
     const { flow, exit } = parse(frame);
     if (exit !== undefined) this.#options.report();
     return exit === undefined
       ? { kind: "flow", bytes: flow?.stdinGrantBytes ?? 0 }
       : { kind: "exit", exit: toExit(exit) };
+  }
+
+  /** The service has: what is still on its way to the command, nobody reads, and it would be waited for without end. */
+  #hangUp(): undefined {
+    this.#socket.destroy();
+    return undefined;
   }
 
   #output({ kind, payload }: Frame): CommandOutput {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { Workbench } from "./support/tenki.js";
+import { runProcess } from "../../src/lib/process.js";
+import { launcher, Workbench } from "./support/tenki.js";
 
 describe("exec", () => {
   let bench: Workbench;
@@ -39,6 +40,14 @@ describe("exec", () => {
     });
     assert.equal(code, 0);
     assert.equal(stdout.length, 1_000_000);
+  });
+
+  it("ends with the command though its stdin is full of what nobody reads", async () => {
+    const line = `yes | "${launcher}" sandbox exec -q -- head -c 1000000 | wc -c`;
+    for (let round = 0; round < 4; round += 1) {
+      const said = await runProcess(["bash", "-c", line], { env: bench.env, timeoutMs: 20_000 });
+      assert.equal(said.trim(), "1000000");
+    }
   });
 
   it("ends a command that is over its time, and leaves nothing of it inside", async () => {

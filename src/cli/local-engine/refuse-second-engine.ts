@@ -10,7 +10,7 @@ export async function refuseSecondEngine(dataDir: string): Promise<void> {
     "already_exists",
     `an engine runs on ${dataDir} already: ${running.endpoint}, pid ${running.pid}`,
     {
-      hint: "tenki engine restart, or another --data-dir",
+      hint: "tenki login --endpoint local, to use it; tenki engine restart; or another --data-dir",
     },
   );
 }

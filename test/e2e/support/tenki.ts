@@ -100,7 +100,7 @@ export interface EngineStarted {
   readonly version: string;
 }
 
-const launcher = resolve("bin/tenki");
+export const launcher = resolve("bin/tenki");
 
 async function text(stream: Readable | null): Promise<string> {
   if (stream === null) return "";
