@@ -10,6 +10,7 @@ import { isOwnSocket } from "./lane-socket.js";
 import { LaneLink, type LaneStart } from "./lane-link.js";
 import type { Rpc } from "./rpc.js";
 import type { Settings } from "./settings.js";
+import { upgradeLocally } from "./upgrade-locally.js";
 
 export interface LaneAccess {
   readonly endpoint: string;
@@ -37,9 +38,8 @@ export async function runByLane(
 ): Promise<LaneRun | undefined> {
   const opening = startDeadline(settings.timeoutMs, signal);
   try {
-    const socket =
-      (await upgradeLocally(access, executionId, opening.signal)) ??
-      (await upgrade(access, executionId, opening.signal));
+    const upgrade = { headers: laneHeaders(access, executionId), signal: opening.signal };
+    const socket = (await upgradeHere(access, upgrade)) ?? (await upgradeByHttp(access, upgrade));
     if (socket === undefined) return undefined;
     const link = new LaneLink(socket, {
       endpoint: access.endpoint,
@@ -54,34 +54,35 @@ export async function runByLane(
   }
 }
 
+interface Upgrade {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+const laneHeaders = ({ credential }: LaneAccess, executionId: string | undefined) => ({
+  ...{ [credentialHeader]: credential, ...clientHeaders },
+  ...(executionId === undefined ? {} : { [executionHeader]: executionId }),
+});
+
 /** Undefined where there is no such socket, or not the engine's that is meant. */
-async function upgradeLocally(
-  access: LaneAccess,
-  executionId: string | undefined,
-  signal: AbortSignal,
+async function upgradeHere(
+  { laneSocket, endpoint }: LaneAccess,
+  upgrade: Upgrade,
 ): Promise<Socket | undefined> {
-  const { laneSocket, endpoint } = access;
   if (laneSocket === undefined || !isOwnSocket(laneSocket, endpoint)) return undefined;
-  return upgrade(access, executionId, signal, laneSocket);
+  return upgradeLocally({ ...upgrade, socketPath: laneSocket, path: runLanePath, protocol: laneProtocol });
 }
 
 /** Undefined where the service answers anything else than that it changes over. */
-async function upgrade(
-  { endpoint, credential }: LaneAccess,
-  executionId: string | undefined,
-  signal: AbortSignal,
-  socketPath?: string,
+async function upgradeByHttp(
+  { endpoint }: LaneAccess,
+  { headers, signal }: Upgrade,
 ): Promise<Socket | undefined> {
   const url = new URL(runLanePath, endpoint);
   const { request } = await (url.protocol === "https:" ? import("node:https") : import("node:http"));
   const call = request(url, {
     signal,
-    ...(socketPath === undefined ? {} : { socketPath }),
-    headers: {
-      ...{ connection: "upgrade", upgrade: laneProtocol, [credentialHeader]: credential },
-      ...clientHeaders,
-      ...(executionId === undefined ? {} : { [executionHeader]: executionId }),
-    },
+    headers: { connection: "upgrade", upgrade: laneProtocol, ...headers },
   });
   call.end();
   return new Promise((resolve) => {
