@@ -23,8 +23,8 @@ export interface Io {
   readonly stdin: InputStream;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
-  /** Where both are the process's own, for another process to write to. */
-  readonly outputDescriptors?: readonly [stdout: number, stderr: number] | undefined;
+  /** Where all three are the process's own, for another process to read and write. */
+  readonly descriptors?: readonly [stdin: number, stdout: number, stderr: number] | undefined;
   /** Replaces what the signal does by itself; the result lets go again. */
   onSignal(name: NodeJS.Signals, listener: () => void): () => void;
   /** For what cannot be waited for any more. */
@@ -56,7 +56,7 @@ export function processIo(launcher: string): Io {
       process.on(name, listener);
       return () => void process.off(name, listener);
     },
-    outputDescriptors: [1, 2],
+    descriptors: [0, 1, 2],
     exitNow: (code) => process.exit(code),
   };
 }

@@ -14,7 +14,13 @@ import { resolveSettings } from "./settings.js";
 import { rotateSshAuthority, type SSHAuthority } from "./ssh-authority.js";
 import type { SSHConnection } from "./ssh-connection.js";
 import type { SSHOptions } from "./ssh.js";
-import { findSshGateway, type IssueSSHCertOptions, type SSHCert } from "./ssh-gateway.js";
+import {
+  findSshGateway,
+  findSshWay,
+  type IssueSSHCertOptions,
+  type SSHCert,
+  type SSHWay,
+} from "./ssh-gateway.js";
 
 export interface TerminateManyResult {
   readonly terminated: readonly SessionInfo[];
@@ -100,6 +106,11 @@ export class Client extends ResourceCalls implements AsyncDisposable {
   /** A raw byte stream to a session's SSH server. */
   ssh(sessionId: string, how?: SSHOptions): Promise<SSHConnection> {
     return this.session(sessionId).ssh(how);
+  }
+
+  /** As `findSshGateway`, and a shorter way where the engine has one. */
+  findSshWay(signal?: AbortSignal): Promise<SSHWay> {
+    return findSshWay(this.#rpc, signal);
   }
 
   /** The address of the gateway that SSH goes through, for `SSHOptions`. */

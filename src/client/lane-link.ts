@@ -1,10 +1,9 @@
 import type { Socket } from "node:net";
-import type { CommandExit, CommandOutput } from "../domain/command.js";
+import type { CommandExit } from "../domain/command.js";
 import { errorKinds, type ErrorKind } from "../domain/error.js";
 import { laneFrames, laneRules } from "../domain/run-lane.js";
-import { BurstMeter } from "../lib/burst-meter.js";
+import { type Burst, BurstSource } from "../lib/burst-source.js";
 import { type Frame, FrameSource, writeFrame } from "../lib/frames.js";
-import { isPlainSocket, type OpenFrame, type RelayProcess } from "../lib/relay-process.js";
 import type { BurstOutlet } from "./burst-outlet.js";
 import type { CommandEvent, CommandFrame, CommandLink, OutputBurst } from "./command-link.js";
 import { ConnectionError } from "./connection-error.js";
@@ -45,15 +44,17 @@ export interface LaneLinkOptions {
 /** A `Run` over the lane. */
 export class LaneLink implements CommandLink {
   readonly #socket: Socket;
-  readonly #source: FrameSource;
+  readonly #source: BurstSource;
   readonly #options: LaneLinkOptions;
-  readonly #meter = new BurstMeter();
-  #relay: RelayProcess | undefined;
 
   constructor(socket: Socket, options: LaneLinkOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#source = new FrameSource(socket, laneRules);
+    const { bursts } = options;
+    this.#source = new BurstSource({
+      ...{ socket, source: new FrameSource(socket, laneRules), kinds: laneRules.inPieces },
+      start: bursts && ((lane) => bursts.start(lane)),
+    });
   }
 
   /** Says what to run, and hears whether it runs. */
@@ -63,8 +64,9 @@ export class LaneLink implements CommandLink {
     let isKept = false;
     for (;;) {
       const frame = await this.#next();
-      if (frame?.kind === laneFrames.kept) isKept = true;
-      else if (frame?.kind === laneFrames.message) {
+      if (frame === undefined || "pass" in frame) throw this.#lost();
+      if (frame.kind === laneFrames.kept) isKept = true;
+      else if (frame.kind === laneFrames.message) {
         const { started, exit } = parse(frame);
         if (exit !== undefined) return this.#notStarted(exit);
         const { pid = "0", stdinWindowBytes = 0 } = started ?? {};
@@ -80,10 +82,11 @@ export class LaneLink implements CommandLink {
   }
 
   async next(): Promise<CommandEvent | OutputBurst | undefined> {
-    const relay = this.#relay;
-    const frame = relay === undefined ? await this.#next() : this.#source.received();
-    if (frame === undefined) return relay === undefined ? this.#hangUp() : this.#burst(relay);
-    if (frame.kind === laneFrames.data || frame.kind === laneFrames.stderr) return this.#output(frame);
+    const frame = await this.#next();
+    if (frame === undefined) return this.#hangUp();
+    if ("pass" in frame) return { kind: "burst", pass: () => this.#pass(frame) };
+    if (frame.kind === laneFrames.data) return { kind: "stdout", data: frame.payload };
+    if (frame.kind === laneFrames.stderr) return { kind: "stderr", data: frame.payload };
     const { flow, exit } = parse(frame);
     if (exit !== undefined) this.#options.report();
     return exit === undefined
@@ -97,30 +100,9 @@ export class LaneLink implements CommandLink {
     return undefined;
   }
 
-  #output({ kind, payload }: Frame): CommandOutput {
-    const { bursts } = this.#options;
-    const mayRelay = bursts !== undefined && this.#relay === undefined && isPlainSocket(this.#socket);
-    if (mayRelay && this.#meter.add(payload.length))
-      this.#relay = this.#source.handOver(() => bursts.start(this.#socket));
-    return { kind: kind === laneFrames.data ? "stdout" : "stderr", data: payload };
-  }
-
-  /** What was received has been handed out. */
-  async #burst(relay: RelayProcess): Promise<OutputBurst | CommandEvent | undefined> {
-    const { open } = this.#source;
-    if (open !== undefined) return { kind: "burst", pass: () => this.#pass(relay, open) };
-    relay.stop(); // a frame of another kind is half there
-    await relay.over;
-    this.#relay = undefined;
-    return this.next();
-  }
-
-  async #pass(relay: RelayProcess, open: OpenFrame): Promise<number> {
-    const { passed, why } = await relay.go(open);
-    this.#relay = undefined;
-    if (why === "not_started") return 0;
-    this.#source.closeFrame();
-    if (why === "boundary" || why === "source_ended") return passed;
+  async #pass(burst: Burst): Promise<number> {
+    const { passed, why } = await burst.pass();
+    if (why === "boundary" || why === "source_ended" || why === "not_started") return passed;
     this.close();
     const closed = why === "target_closed" ? this.#options.bursts?.closed() : undefined;
     throw closed ?? new SandboxError("data_loss", "the output could not be passed on");
@@ -139,16 +121,16 @@ export class LaneLink implements CommandLink {
   }
 
   close(): void {
-    this.#relay?.stop();
+    this.#source.stop();
     void writeFrame(this.#socket, laneFrames.end, Buffer.alloc(0));
     this.#socket.destroySoon();
   }
 
-  async #next(): Promise<Frame | undefined> {
+  async #next(): Promise<Frame | Burst | undefined> {
     const frame = await this.#source.next().catch((cause: unknown) => {
       throw this.#lost(cause);
     });
-    if (frame?.kind !== laneFrames.end) return frame;
+    if (frame === undefined || "pass" in frame || frame.kind !== laneFrames.end) return frame;
     const { code, ...said } = JSON.parse(frame.payload.toString()) as { code: string } & ServiceError;
     throw this.#failed(recogniseError(kindOf(code), said));
   }

@@ -71,10 +71,10 @@ export class Rpc {
   ssh<M extends UnaryMethod<SshRpc>>(
     method: M,
     request: RequestOf<SshRpc, M>,
-    options: CallSettings = {},
+    { onHeader, ...options }: CallSettings & Pick<CallOptions, "onHeader"> = {},
   ): Promise<ResponseOf<SshRpc, M>> {
     return this.attempt(this.#plan("SSHGatewayClientService", method, options), (at, call) =>
-      invoke(at.ssh, method, request, call),
+      invoke(at.ssh, method, request, { ...call, ...(onHeader && { onHeader }) }),
     );
   }
 

@@ -36,6 +36,7 @@ import { connectSsh, type SSHOptions } from "./ssh.js";
 import { getSshHostKeys } from "./ssh-authority.js";
 import type { SSHConnection } from "./ssh-connection.js";
 import { issueSshCert, type IssueSSHCertOptions, type SSHCert } from "./ssh-gateway.js";
+import { openSshLane, type SSHLane, type SSHLaneOptions } from "./ssh-lane.js";
 import { startStream, type Stream } from "./stream.js";
 import { Volumes } from "./volumes.js";
 import { writeFileStream, type ByteSource } from "./write-file.js";
@@ -195,6 +196,11 @@ export class Session extends SessionLife {
 
   async updateSshAuthorizedKeys(keys: readonly string[]): Promise<void> {
     await this.#rpc.sandbox("updateSSHAuthorizedKeys", { sessionId: this.id, sshAuthorizedKeys: [...keys] });
+  }
+
+  /** As `ssh`, by the engine's unix socket; undefined where that does not lead there. */
+  sshLane(how: SSHLaneOptions): Promise<SSHLane | undefined> {
+    return openSshLane(this.#rpc, this.id, how);
   }
 
   /** A raw byte stream to its SSH server. */

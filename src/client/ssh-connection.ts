@@ -37,10 +37,7 @@ export class SSHConnection {
     });
     socket.on("close", (code, reason) => {
       this.#ended = true;
-      if (code !== normalClosure && code !== noStatus) {
-        const why = reason.toString() || closeReasons[code] || `code ${code}`;
-        this.#failure = new ConnectionError(`the SSH connection ended: ${why}`, { requestSent: true });
-      }
+      this.#failure = endOfSsh(code, reason.toString());
       this.#wake?.();
     });
   }
@@ -83,7 +80,7 @@ export class SSHConnection {
 
   /** A gateway says nothing else that means something, and many say nothing. */
   #heard(text: string): void {
-    const refusal = loginRefusals.find((known) => text === JSON.stringify({ login_refused: known }));
+    const refusal = readLoginRefusal(text);
     if (refusal !== undefined) this.#onLoginRefused(refusal);
   }
 
@@ -93,4 +90,15 @@ export class SSHConnection {
     if (this.#unreadBytes >= highWaterBytes) this.#socket.pause();
     this.#wake?.();
   }
+}
+
+/** Undefined where the text says something else. */
+export const readLoginRefusal = (text: string): LoginRefusal | undefined =>
+  loginRefusals.find((known) => text === JSON.stringify({ login_refused: known }));
+
+/** What a connection's end means, by its code and reason; undefined where it was meant. */
+export function endOfSsh(code: number, reason: string): ConnectionError | undefined {
+  if (code === normalClosure || code === noStatus) return undefined;
+  const why = reason || closeReasons[code] || `code ${code}`;
+  return new ConnectionError(`the SSH connection ended: ${why}`, { requestSent: true });
 }

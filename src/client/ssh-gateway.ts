@@ -1,7 +1,9 @@
 import { TenkiError } from "../domain/error.js";
+import { laneSocketHeader } from "../domain/run-lane.js";
 import type { SSHCertPermissions as WirePermissions } from "../gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";
 import { millisFromWire, millisToWire, dateFromWire } from "./convert/time.js";
 import { SSHUnavailableError } from "./errors.js";
+import { readLaneSocket } from "./lane-socket.js";
 import type { Rpc } from "./rpc.js";
 
 export interface SSHCertPermissions {
@@ -32,10 +34,23 @@ export interface IssueSSHCertOptions {
   readonly sourceAddresses?: readonly string[] | undefined;
 }
 
-/** Where SSH bytes go: the gateway that was named, one that the service names, or the API's own host. */
+/** Where SSH bytes go. */
+export interface SSHWay {
+  /** The gateway that was named, one that the service names, or the API's own host. */
+  readonly gateway: string;
+  /** A unix socket of the engine's, where it has one and nobody named a gateway. */
+  readonly laneSocket?: string | undefined;
+}
+
 export async function findSshGateway(rpc: Rpc, signal?: AbortSignal): Promise<string> {
+  return (await findSshWay(rpc, signal)).gateway;
+}
+
+export async function findSshWay(rpc: Rpc, signal?: AbortSignal): Promise<SSHWay> {
   const { gateway, endpoint } = rpc.settings;
-  return gateway ?? (await discoverGateway(rpc, signal)) ?? endpoint;
+  if (gateway !== undefined) return { gateway };
+  const found = await discoverGateway(rpc, signal);
+  return found ?? { gateway: endpoint };
 }
 
 /** Has the service sign an OpenSSH public key for a session. */
@@ -67,16 +82,21 @@ function permissionsFromWire(wire: WirePermissions | undefined): SSHCertPermissi
 }
 
 /** Undefined where the service names none, or does not know of gateways. */
-async function discoverGateway(rpc: Rpc, signal: AbortSignal | undefined): Promise<string | undefined> {
+async function discoverGateway(rpc: Rpc, signal: AbortSignal | undefined): Promise<SSHWay | undefined> {
+  let laneSocket: string | undefined;
+  const onHeader = (header: Headers) => (laneSocket = readLaneSocket(header.get(laneSocketHeader)));
   try {
-    const { gateways } = await rpc.ssh("listActiveSSHGateways", {}, { signal });
+    const { gateways } = await rpc.ssh("listActiveSSHGateways", {}, { signal, onHeader });
     const announced = gateways.filter(({ wsBridgeEndpoint }) => wsBridgeEndpoint.trim() !== "");
-    return (announced.find(({ healthy }) => healthy) ?? announced[0])?.wsBridgeEndpoint.trim();
+    const chosen = announced.find(({ healthy }) => healthy) ?? announced[0];
+    return chosen && { gateway: chosen.wsBridgeEndpoint.trim(), laneSocket };
   } catch (error) {
     if (error instanceof TenkiError && error.kind === "unimplemented") return undefined;
     throw error;
   }
 }
+
+export const bridgePath = (sessionId: string): string => `/v1/ssh/${sessionId}`;
 
 export function bridgeAt(gateway: string, sessionId: string): string {
   if (!URL.canParse(gateway)) {
@@ -87,6 +107,6 @@ export function bridgeAt(gateway: string, sessionId: string): string {
   }
   const url = new URL(gateway);
   url.protocol = url.protocol.replace(/^http/, "ws");
-  url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1/ssh/${sessionId}`;
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}${bridgePath(sessionId)}`;
   return url.toString();
 }

@@ -86,3 +86,11 @@ enum poured pour(struct pour *pour, int to, uint32_t *left, uint64_t *passed) {
     }
     return POURED;
 }
+
+enum poured pour_in(struct pour *pour, uint32_t most) { return fill(pour, most); }
+
+enum poured pour_held(struct pour *pour, int to, uint64_t *passed) {
+    uint32_t left = pour->held;
+    pour->by_copy = false;
+    return empty(pour, to, &left, passed);
+}

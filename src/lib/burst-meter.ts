@@ -1,6 +1,6 @@
 /** So much within so little time is worth a process of its own. */
 const burstBytes = 4 << 20;
-const burstMs = 1_000;
+const burstMs = 2_000;
 
 /** Tells when output comes thick. */
 export class BurstMeter {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
-import type { IncomingMessage } from "node:http";
-import { connect as connectSocket } from "node:net";
+import { type IncomingMessage, request } from "node:http";
+import { connect as connectSocket, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
@@ -10,6 +10,9 @@ import { TenkiError } from "../../src/domain/error.js";
 import { Certificates } from "../../src/engine/core/ssh/certificates.js";
 import { SshServers } from "../../src/engine/core/ssh/ssh-servers.js";
 import { OpensshKeys } from "../../src/engine/openssh/openssh-keys.js";
+import { laneFrames, laneRules } from "../../src/domain/run-lane.js";
+import { sshLaneProtocol } from "../../src/domain/ssh-lane.js";
+import { FrameSource } from "../../src/lib/frames.js";
 import { sshBridgeRoute } from "../../src/engine/services/ssh-bridge.js";
 import { waitUntil } from "../../src/lib/wait-until.js";
 import { Workbench, token } from "../core/workbench.js";
@@ -177,6 +180,61 @@ describe("the bridge to SSH servers", () => {
     assert.match(missing.text, /did not start: .*no such file/);
     stopping.abort(new TenkiError("unavailable", "the engine is stopping"));
     assert.deepEqual(await refusal(dial()), { status: 503, text: "the engine is stopping\n" });
+  });
+
+  describe("by the lane", () => {
+    const lane = (headers: Record<string, string> = bearer, path = `/v1/ssh/${sessionId}`) =>
+      new Promise<Socket | number | undefined>((resolve, reject) => {
+        const asked = { connection: "upgrade", upgrade: sshLaneProtocol, ...headers };
+        const call = request(server.url + path, { headers: asked });
+        call.once("upgrade", (_answer, socket: Socket) => resolve(socket));
+        call.once("response", (answer) => resolve(answer.resume().statusCode)).once("error", reject);
+        call.end();
+      });
+
+    async function openLane(): Promise<Socket> {
+      const socket = await lane();
+      assert.ok(typeof socket === "object");
+      return socket;
+    }
+
+    it("takes bytes as they are, gives them in frames, and says how it ended", async () => {
+      const socket = await openLane();
+      const frames = new FrameSource(socket, laneRules);
+      socket.write(Buffer.from([0, 255]));
+      assert.deepEqual(await frames.next(), { kind: laneFrames.data, payload: Buffer.from([0, 255]) });
+      socket.write("quit");
+      const end = await frames.next();
+      assert.equal(end?.kind, laneFrames.end);
+      assert.deepEqual(JSON.parse(end?.payload.toString() ?? ""), { code: 1000, reason: "" });
+      assert.equal(await frames.next(), undefined);
+      await untilNoneRuns();
+    });
+
+    it("ends its server with its caller", async () => {
+      const socket = await openLane();
+      assert.equal(processes(), 1);
+      socket.destroy();
+      await untilNoneRuns();
+    });
+
+    it("says that the engine stops", async () => {
+      const socket = await openLane();
+      const frames = new FrameSource(socket, laneRules);
+      stopping.abort(new TenkiError("unavailable", "the engine is stopping"));
+      const end = await frames.next();
+      assert.deepEqual(JSON.parse(end?.payload.toString() ?? ""), {
+        ...{ code: 1001, reason: "the engine is stopping" },
+      });
+      await untilNoneRuns();
+    });
+
+    it("answers as the WebSocket does to who may not, and to what is no session", async () => {
+      assert.equal(await lane({}), 401);
+      assert.equal(await lane({ ...bearer, origin: "https://example.com" }), 403);
+      assert.equal(await lane(bearer, "/v1/ssh/x"), 404);
+      assert.equal(processes(), 0);
+    });
   });
 
   it("leaves nothing behind where the client's handshake is none, or it goes during it", async () => {

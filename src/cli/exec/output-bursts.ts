@@ -1,33 +1,31 @@
 import type { Socket } from "node:net";
-import { existsSync } from "node:fs";
-import { RelayProcess } from "../../lib/relay-process.js";
+import type { RelayProcess } from "../../lib/relay-process.js";
 import type { BurstOutlet } from "../../client/index.js";
-import { guestProgram } from "../guest-program.js";
+import { startBurstRelay } from "../burst-relay.js";
 import type { Io } from "../io.js";
 import { OutputClosedError } from "../output/write.js";
 
 /** Lets a process of its own write bursts of output to our stdout and stderr. */
 export class OutputBursts implements BurstOutlet {
-  readonly #program: string;
+  readonly #io: Io;
   readonly #outputs: readonly number[];
   #written = 0;
   #wanted = 0;
   #wake: (() => void) | undefined;
 
-  private constructor(program: string, outputs: readonly number[]) {
-    this.#program = program;
+  private constructor(io: Io, outputs: readonly number[]) {
+    this.#io = io;
     this.#outputs = outputs;
   }
 
   /** Undefined where somebody looks on, who reads no faster than we write. */
   static of(io: Io): OutputBursts | undefined {
-    const isWatched = io.outputDescriptors === undefined || io.stdout.isTTY === true;
-    return isWatched ? undefined : new OutputBursts(guestProgram(io), io.outputDescriptors);
+    if (io.descriptors === undefined || io.stdout.isTTY === true) return undefined;
+    return new OutputBursts(io, io.descriptors.slice(1));
   }
 
   start(lane: Socket): RelayProcess | undefined {
-    if (!existsSync(this.#program)) return undefined;
-    return RelayProcess.start([this.#program, "pass", "lane"], lane, this.#outputs);
+    return startBurstRelay(this.#io, "lane", lane, this.#outputs);
   }
 
   /** So many bytes more of what came by us. */

@@ -1,9 +1,16 @@
-import { ConnectionError, type Client, type LoginRefusal, type SSHConnection } from "../../client/index.js";
-import { writeFileAtomic } from "../../lib/atomic-file.js";
+import type { Socket } from "node:net";
+import {
+  ConnectionError,
+  type Client,
+  type LoginRefusal,
+  type SSHConnection,
+  type SSHLane,
+} from "../../client/index.js";
 import type { Context } from "../context.js";
+import { startBurstRelay } from "../burst-relay.js";
 import { findSession } from "../find-session.js";
 import { whileItLasts } from "./forget-session.js";
-import { keptGateway, prepareSsh, type SshAccess } from "./prepare-ssh.js";
+import { keepWay, keptWay, prepareSsh, type SshAccess } from "./prepare-ssh.js";
 import { readAlias, sessionOfAlias } from "./session-alias.js";
 import { sshPaths } from "./ssh-paths.js";
 import { tellRefusal } from "./tell-refusal.js";
@@ -35,14 +42,24 @@ export function connectGateway(access: SshAccess, ctx: Context): Promise<SSHConn
   return whileItLasts(sshPaths(ctx.io), access.sessionId, () => throughGateway(access, ctx));
 }
 
+/** By the engine's own socket, where that is known and nobody has named a gateway; undefined where it does not lead there. */
+export async function connectLane(access: SshAccess, ctx: Context): Promise<SSHLane | undefined> {
+  const laneSocket =
+    (await ctx.settings()).gateway === undefined ? keptWay(access.files)?.laneSocket : undefined;
+  if (laneSocket === undefined) return undefined;
+  const session = (await ctx.client()).session(access.sessionId);
+  const startRelay = (lane: Socket) =>
+    startBurstRelay(ctx.io, "lane", lane, ctx.io.descriptors?.slice(1) ?? []);
+  return session.sshLane({ laneSocket, startRelay, onLoginRefused: refusalTeller(access, ctx) });
+}
+
 /** Through the gateway that was named, or the one that is known; the service is asked where neither is there. */
 async function throughGateway(access: SshAccess, ctx: Context): Promise<SSHConnection> {
   const client = await ctx.client();
   const session = client.session(access.sessionId);
-  const onLoginRefused = (refusal: LoginRefusal) =>
-    void tellRefusal(refusal, access, ctx).catch(() => undefined); // stderr is closed
+  const onLoginRefused = refusalTeller(access, ctx);
   const named = (await ctx.settings()).gateway;
-  const kept = named ?? keptGateway(access.files);
+  const kept = named ?? keptWay(access.files)?.gateway;
   try {
     if (kept !== undefined) return await session.ssh({ gateway: kept, onLoginRefused });
   } catch (error) {
@@ -51,8 +68,11 @@ async function throughGateway(access: SshAccess, ctx: Context): Promise<SSHConne
   return session.ssh({ gateway: await askGateway(client, access), onLoginRefused });
 }
 
+const refusalTeller = (access: SshAccess, ctx: Context) => (refusal: LoginRefusal) =>
+  void tellRefusal(refusal, access, ctx).catch(() => undefined); // stderr is closed
+
 async function askGateway(client: Client, { files }: SshAccess): Promise<string> {
-  const gateway = await client.findSshGateway();
-  await writeFileAtomic(files.gateway, `${gateway}\n`);
-  return gateway;
+  const way = await client.findSshWay();
+  await keepWay(files, way);
+  return way.gateway;
 }

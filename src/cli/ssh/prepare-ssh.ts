@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { utimes } from "node:fs/promises";
 import { basename } from "node:path";
-import type { Client } from "../../client/index.js";
+import type { Client, SSHWay } from "../../client/index.js";
 import { CapabilityUnavailableError } from "../../client/index.js";
 import { TenkiError } from "../../domain/error.js";
 import { writeFileAtomic } from "../../lib/atomic-file.js";
@@ -72,10 +72,10 @@ const usableMs = ({ validAfterMs, validBeforeMs }: Certificate): number =>
 
 async function askService(client: Client, { sessionId, key, files }: SshAccess): Promise<number> {
   const session = client.session(sessionId);
-  const [{ sshCert, caPub }, hostKeys, gateway] = await Promise.all([
+  const [{ sshCert, caPub }, hostKeys, way] = await Promise.all([
     session.issueSshCert(key.publicKey),
     existsSync(files.knownHosts) ? undefined : toldHostKeys(() => session.getSshHostKeys()),
-    client.findSshGateway(),
+    client.findSshWay(),
   ]);
   const certificate = readCertificate(sshCert);
   if (certificate?.certifies(key.publicKey) !== true) {
@@ -83,7 +83,7 @@ async function askService(client: Client, { sessionId, key, files }: SshAccess):
   }
   if (!existsSync(files.knownHosts))
     await writeFileAtomic(files.knownHosts, knownHosts(sessionId, hostKeys, caPub));
-  await writeFileAtomic(files.gateway, `${gateway}\n`);
+  await keepWay(files, way);
   await writeFileAtomic(files.certificate, `${sshCert.trim()}\n`); // last: with it everything is there
   // By this machine's clock, which may be wrong as long as it goes.
   await utimes(files.certificate, new Date(), new Date(Date.now() + usableMs(certificate)));
@@ -116,11 +116,17 @@ function certificateName({ path, publicKey }: SshKey, paths: SshPaths): string {
   return `${basename(path)}-${print}-cert.pub`;
 }
 
-/** The gateway that the service named when it was last asked. */
-export function keptGateway({ gateway }: SessionFiles): string | undefined {
+/** What the service said when it was last asked: the gateway, and behind it the engine's socket where there is one. */
+export function keptWay(files: SessionFiles): SSHWay | undefined {
   try {
-    return readFileSync(gateway, "utf8").trim() || undefined;
+    const [gateway = "", laneSocket = ""] = readFileSync(files.gateway, "utf8").split("\n");
+    return gateway === "" ? undefined : { gateway, laneSocket: laneSocket || undefined };
   } catch {
     return undefined;
   }
+}
+
+export async function keepWay(files: SessionFiles, { gateway, laneSocket }: SSHWay): Promise<void> {
+  const lines = laneSocket?.includes("\n") === false ? [gateway, laneSocket] : [gateway];
+  await writeFileAtomic(files.gateway, `${lines.join("\n")}\n`);
 }

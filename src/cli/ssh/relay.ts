@@ -4,7 +4,7 @@ import type { InputStream, OutputStream } from "../io.js";
 import { OutputClosedError, writeBytes } from "../output/write.js";
 
 /** How long the server is listened to once ssh has said its last. */
-const farewellMs = 5_000;
+export const farewellMs = 5_000;
 
 /**
  * Passes bytes both ways until the server ends the connection, or ssh does: each side is read no faster than the
@@ -42,7 +42,8 @@ async function passDown(connection: SSHConnection, stdout: OutputStream): Promis
   }
 }
 
-async function atMost(ms: number, action: Promise<void>): Promise<void> {
+/** Whatever becomes of the action. */
+export async function atMost(ms: number, action: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
   await Promise.race([action.catch(() => undefined), over]);

@@ -20,6 +20,7 @@ import {
 } from "../../domain/run-lane.js";
 import { hintHeader } from "../../domain/error.js";
 import { SandboxSessionDataPlaneService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
+import { SSHGatewayClientService } from "../../gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";
 import { writeFrame } from "../../lib/frames.js";
 import { isPlainSocket } from "../../lib/relay-process.js";
 import { encodeAnswer, readLane } from "./lane-frames.js";
@@ -54,15 +55,17 @@ export function runLaneRoute({ services, ready, ...options }: RunLaneOptions): U
   ];
 }
 
-/** Tells who runs a command over gRPC that there is the lane, too, and where else. */
+/** Tells who runs a command over gRPC that there is the lane, too; and where else it is, and the SSH bridge's. */
 export const announceRunLane =
   (socketPath: string | undefined): Interceptor =>
   (next) =>
   async (request) => {
     const response = await next(request);
-    if (request.method !== SandboxSessionDataPlaneService.method.run) return response;
-    response.header.set(laneHeader, "1");
-    if (socketPath !== undefined) response.header.set(laneSocketHeader, encodeURIComponent(socketPath));
+    const isRun = request.method === SandboxSessionDataPlaneService.method.run;
+    if (isRun) response.header.set(laneHeader, "1");
+    const isLed = isRun || request.method === SSHGatewayClientService.method.listActiveSSHGateways;
+    if (isLed && socketPath !== undefined)
+      response.header.set(laneSocketHeader, encodeURIComponent(socketPath));
     return response;
   };
 

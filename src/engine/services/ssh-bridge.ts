@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type WebSocket, WebSocketServer } from "ws";
+import { WebSocketServer } from "ws";
+import { sshLaneProtocol } from "../../domain/ssh-lane.js";
 import { TenkiError } from "../../domain/error.js";
 import type { Logger } from "../../lib/logger.js";
 import type { GuestProcess } from "../core/ports/runtime.js";
@@ -10,6 +11,7 @@ import { readToken } from "../server/token.js";
 import { toHeaders } from "../server/universal-request.js";
 import { refuse, type UpgradeRoute } from "../server/upgrades.js";
 import { untilStopping } from "./cut-off.js";
+import { LaneCaller, type SshCaller, WebSocketCaller } from "./ssh-caller.js";
 import { carrySsh } from "./ssh-stream.js";
 
 export interface SshBridgeOptions {
@@ -39,8 +41,9 @@ export function sshBridgeRoute(options: SshBridgeOptions): UpgradeRoute {
   return {
     prefix,
     handle(request, socket, head) {
+      const byLane = request.headers.upgrade === sshLaneProtocol;
       const accept = () =>
-        new Promise<WebSocket>((resolve) => sockets.handleUpgrade(request, socket, head, resolve));
+        byLane ? acceptLane(socket, head) : acceptWebSocket(sockets, request, socket, head);
       void serve(options, { request, socket, accept });
     },
   };
@@ -50,7 +53,23 @@ interface Upgrade {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   /** Never resolves where the request is no proper WebSocket's: that was told, and the socket is closed. */
-  readonly accept: () => Promise<WebSocket>;
+  readonly accept: () => Promise<SshCaller>;
+}
+
+const acceptWebSocket = (
+  sockets: WebSocketServer,
+  ...upgrade: [IncomingMessage, Duplex, Buffer]
+): Promise<SshCaller> =>
+  new Promise((resolve) =>
+    sockets.handleUpgrade(...upgrade, (accepted) => resolve(new WebSocketCaller(accepted))),
+  );
+
+function acceptLane(socket: Duplex, head: Buffer): Promise<SshCaller> {
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${sshLaneProtocol}\r\n\r\n`,
+  );
+  if (head.length > 0) socket.unshift(head);
+  return Promise.resolve(new LaneCaller(socket));
 }
 
 /** Never fails: what goes wrong is told to the client. The server is started first, so that a refusal is an HTTP status. */
@@ -68,7 +87,7 @@ async function serve(options: SshBridgeOptions, { request, socket, accept }: Upg
     process = await connect(options, { sessionId, clientAddress }, call.signal);
     call.signal.addEventListener("abort", () => process?.close(), { once: true });
     const accepted = await Promise.race([accept(), gone(call.signal)]);
-    socket.off("close", leave); // from here on the WebSocket's own end counts
+    socket.off("close", leave); // from here on the caller's own end counts
     if (accepted !== undefined) await carrySsh(accepted, process, { ...options, sessionId });
   } catch (error) {
     const { status, text } = toRefusal(error);

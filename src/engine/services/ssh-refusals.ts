@@ -1,5 +1,5 @@
-import type { WebSocket } from "ws";
 import type { LoginRefusal } from "../../domain/login-refusal.js";
+import type { SshCaller } from "./ssh-caller.js";
 
 /** As sshd says it. What comes from inside decides which of our words is told, and never what it says. */
 const sayings: readonly (readonly [saying: RegExp, refusal: LoginRefusal])[] = [
@@ -11,11 +11,11 @@ const sayings: readonly (readonly [saying: RegExp, refusal: LoginRefusal])[] = [
 
 /** Tells the client, beside ssh's own bytes, why the server lets it not in: each reason once, as a text message. */
 export class SshRefusals {
-  readonly #socket: WebSocket;
+  readonly #caller: SshCaller;
   readonly #told = new Set<LoginRefusal>();
 
-  constructor(socket: WebSocket) {
-    this.#socket = socket;
+  constructor(caller: SshCaller) {
+    this.#caller = caller;
   }
 
   /** A line that the server has said. */
@@ -23,7 +23,6 @@ export class SshRefusals {
     const refusal = sayings.find(([saying]) => saying.test(line))?.[1];
     if (refusal === undefined || this.#told.has(refusal)) return;
     this.#told.add(refusal);
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#socket.send(JSON.stringify({ login_refused: refusal }));
+    this.#caller.tell(JSON.stringify({ login_refused: refusal }));
   }
 }

@@ -1,10 +1,10 @@
-import type { WebSocket } from "ws";
 import { TenkiError } from "../../domain/error.js";
 import type { Logger } from "../../lib/logger.js";
 import type { GuestProcess } from "../core/ports/runtime.js";
 import { untilStopping } from "./cut-off.js";
 import { followProcess } from "./follow-process.js";
-import { SocketBytes } from "./socket-bytes.js";
+import type { InputFrame } from "./run-input.js";
+import type { SshCaller } from "./ssh-caller.js";
 import { SshRefusals } from "./ssh-refusals.js";
 import { SshServerLog } from "./ssh-server-log.js";
 
@@ -14,10 +14,6 @@ export interface CarryOptions {
   readonly log: Logger;
 }
 
-/** What is sent and has not left yet may be so much before the server is held back. */
-const waitingBytesMax = 256 << 10;
-/** Proxies on the way close what is silent. */
-const pingMs = 30_000;
 /** How long a server may take to end once its client has gone. */
 const goneGraceMs = 10_000;
 
@@ -28,50 +24,38 @@ const closeCodes = { normal: 1000, goingAway: 1001, failed: 1011 } as const;
 
 /** Carries the bytes between a client and the server that was started for it, until either ends. */
 export async function carrySsh(
-  socket: WebSocket,
+  caller: SshCaller,
   process: GuestProcess,
   { sessionId, stopping, log }: CarryOptions,
 ): Promise<void> {
   const lost = new AbortController();
   const call = untilStopping(lost.signal, stopping);
-  const refusals = new SshRefusals(socket);
+  const refusals = new SshRefusals(caller);
   const said = new SshServerLog(log, sessionId, (line) => refusals.hear(line));
-  const bytes = new SocketBytes(socket);
-  const pings = setInterval(() => socket.ping(), pingMs);
   let grace: NodeJS.Timeout | undefined;
-  const onClose = () => void (grace = setTimeout(() => lost.abort(), goneGraceMs));
-  socket.once("close", onClose);
+  const letGo = caller.onClose(() => void (grace = setTimeout(() => lost.abort(), goneGraceMs)));
   try {
-    const input = { open: true, closesAtEnd: true, signal: call.signal, frames: toInput(bytes) };
+    const input = { open: true, closesAtEnd: true, signal: call.signal, frames: toInput(caller.bytes) };
     for await (const event of followProcess(process, input)) {
-      if (event.kind === "stdout") await send(socket, event.data);
+      if (event.kind === "stdout") await caller.send(event.data);
       else if (event.kind === "stderr") said.add(event.data);
       else if (event.kind === "exit") said.exited(event.exit.exitCode);
     }
-    socket.close(closeCodes.normal);
+    caller.close(closeCodes.normal, "");
   } catch (error) {
-    socket.close(...toClosing(error, stopping));
+    caller.close(...toClosing(error, stopping));
   } finally {
-    bytes.drop();
-    socket.off("close", onClose);
-    clearInterval(pings);
+    caller.drop();
+    letGo();
     clearTimeout(grace);
     call.clear();
     said.end();
   }
 }
 
-async function* toInput(bytes: SocketBytes) {
-  for await (const data of bytes) yield { kind: "stdin" as const, data };
-}
-
-/** Resolves when more may be sent. What a client does not get any more is nobody's matter. */
-async function send(socket: WebSocket, data: Uint8Array): Promise<void> {
-  if (socket.readyState !== socket.OPEN) return;
-  await new Promise<void>((resolve) => {
-    socket.send(data, { binary: true }, () => resolve());
-    if (socket.bufferedAmount < waitingBytesMax) resolve();
-  });
+async function* toInput(bytes: SshCaller["bytes"]): AsyncGenerator<InputFrame, void, undefined> {
+  for await (const data of bytes)
+    yield data instanceof Uint8Array ? { kind: "stdin", data } : { kind: "burst", from: data };
 }
 
 function toClosing(error: unknown, stopping: AbortSignal): [code: number, reason: string] {

@@ -2,8 +2,9 @@ import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
 import { flag, toggle } from "../../flags/flag.js";
 import { filled } from "../../flags/parsers.js";
-import { connectGateway, prepareProxied } from "../../ssh/connect-gateway.js";
+import { connectGateway, connectLane, prepareProxied } from "../../ssh/connect-gateway.js";
 import { relay } from "../../ssh/relay.js";
+import { relayLane } from "../../ssh/relay-lane.js";
 import { gatewayFlag, identityFlag } from "../../ssh/ssh-flags.js";
 
 export const define = command({
@@ -28,7 +29,9 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
   const giveBack = ctx.takeSignals(); // ssh ends what it has started, and nobody wants to read of it
   try {
     const access = await prepareProxied(options, ctx);
-    await relay(await connectGateway(access, ctx), ctx.io);
+    const lane = await connectLane(access, ctx);
+    if (lane !== undefined) await relayLane(lane, ctx.io);
+    else await relay(await connectGateway(access, ctx), ctx.io);
   } finally {
     giveBack();
   }

@@ -81,6 +81,15 @@ export interface BurstEvent {
   pass(): Promise<boolean>;
 }
 
+export interface StdinRelay {
+  /** What had come from the socket by then, to be written first. */
+  readonly received: readonly Uint8Array[];
+  /** Its turn; it may send as much as the window. Resolves with the bytes sent when reading goes on here. */
+  go(windowBytes: number): Promise<number>;
+  /** The command has taken so many bytes. */
+  grant(bytes: number): void;
+}
+
 export type ProcessEvent = GuestEvent | BurstEvent;
 
 /** A started command. Its owner must iterate `events` to the end or call `close` or `detach`. */
@@ -107,6 +116,11 @@ export interface GuestProcess {
    * In place of `events`.
    */
   eventsAndBursts?(caller: Duplex): AsyncIterable<ProcessEvent>;
+  /**
+   * Lets the rest of a burst of input come straight from the socket it comes from. Undefined where nobody passes it on:
+   * nothing has happened then. Nothing else may be sent to the command until it is over.
+   */
+  relayStdin?(from: Duplex): StdinRelay | undefined;
   /** The caller is gone for good: HUP, a grace, then KILL for the whole tree. Idempotent. */
   close(): void;
   /** The caller is gone and may come back: a kept command goes on. One that is not kept is closed. Idempotent. */

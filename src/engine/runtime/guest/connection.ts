@@ -60,6 +60,13 @@ export class GuestConnection {
     });
   }
 
+  /** Lets `start` give the socket to somebody who writes to it; reading it stays here. */
+  lend<T>(start: (socket: Socket) => T): T {
+    const lent = start(this.#socket);
+    this.#reader.readOn();
+    return lent;
+  }
+
   /** For who goes on with frames in another process. */
   get reader(): Pick<FrameReader, "handOver" | "received" | "open" | "closeFrame"> {
     return this.#reader;

@@ -59,6 +59,11 @@ export class FrameReader {
     }
   }
 
+  /** The socket was given to somebody who writes to it, which has kept us from reading. */
+  readOn(): void {
+    if (this.isWaiting) this.#socket.resume();
+  }
+
   /** Reads no more once `start` has given the socket to somebody else; what was received by then is to be had by `received`. */
   handOver<T>(start: (socket: Socket) => T): T {
     this.#socket.pause();
