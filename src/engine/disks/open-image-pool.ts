@@ -22,7 +22,7 @@ export interface OpenedPool {
   readonly copiesBecause?: string | undefined;
 }
 
-const giveBackTimeoutMs = 2_000;
+const giveBackTimeoutMs = 5_000;
 
 /** Below this the host has no room for a pool that is worth its own tables. */
 const leastRoomBytes = 512 * 2 ** 20;
@@ -71,9 +71,12 @@ async function openPoolFile(place: PoolPlace, log: Logger): Promise<ImagePool> {
     await ballast.settle();
     return (await isRoomy(directory, reserveBytes)) && (await isRoomy(place.mountPoint)) ? true : undefined;
   };
+  // Deleting large files goes on in the background: what is not written down at the first time is at the next.
   const giveBack = async () => {
-    await syncFileSystem(place.mountPoint);
-    await waitUntil(hasRoom, { timeoutMs: giveBackTimeoutMs });
+    await waitUntil(async () => (await syncFileSystem(place.mountPoint), hasRoom()), {
+      timeoutMs: giveBackTimeoutMs,
+      intervalMs: 20,
+    });
   };
   return {
     roots: [place.mountPoint, directory],

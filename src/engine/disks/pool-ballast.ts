@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import type { Logger } from "../../lib/logger.js";
 import { runProcess } from "../../lib/process.js";
 import { systemEnvironment } from "../../lib/system-environment.js";
+import { mountUsage } from "./mount-usage.js";
 import type { PoolPlace } from "./pool-file.js";
 
 const MiB = 2 ** 20;
@@ -53,6 +54,8 @@ export class PoolBallast {
   }
 
   async #settle(): Promise<void> {
+    // Where the pool is not mounted, what lies there is the host's.
+    if ((await mountUsage(this.#place.mountPoint)) === undefined) return;
     const [host, pool] = await Promise.all([
       statfs(dirname(this.#place.file)),
       statfs(this.#place.mountPoint),

@@ -61,7 +61,7 @@ export async function mountPoolFile(place: PoolPlace): Promise<void> {
       });
     }
   }
-  const [device = ""] = (await loopDevicesOf(file)).map((name) => `/dev/${name}`);
+  const device = (await readMountTable()).find((mount) => mount.mountPoint === mountPoint)?.source ?? "";
   // Cached once, by the pool's own file system; where the host's cannot do that, twice.
   await tryProcess(["losetup", "--direct-io=on", device], { env: { ...systemEnvironment } });
   const size = await poolSizeBytes(file);

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { ImageMount } from "../../../src/engine/core/ports/images.js";
+import { loopDevicesOf } from "../../../src/engine/disks/loop-devices.js";
 import { createLoopStorage, type Storage } from "../../../src/engine/disks/loop-storage.js";
 import { silentLogger } from "../../../src/lib/logger.js";
 import { mountsBelow } from "../../../src/lib/mount-table.js";
@@ -57,6 +58,9 @@ export class StorageBench {
   async growHost(bytes: number): Promise<void> {
     const image = join(this.#root, "host.img");
     await runProcess(["umount", this.host]);
+    // The next mount would take the device that is there still, as small as it is.
+    const isFree = async () => ((await loopDevicesOf(image)).length === 0 ? true : undefined);
+    assert.ok(await waitUntil(isFree, { timeoutMs: 30_000 }));
     await runProcess(["truncate", "--size", String(bytes), image]);
     await runProcess(["resize2fs", "-f", image]);
     await runProcess(["mount", "-o", "loop", image, this.host]);
