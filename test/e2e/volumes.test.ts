@@ -56,13 +56,11 @@ describe("volumes", () => {
     (JSON.parse(readFileSync(join(bench.dataDir, "sessions", id, "init.json"), "utf8")) as { pid: number })
       .pid;
 
-  it("carries a build's cache from one session to the next", async () => {
+  it("carries a build's cache through ten sessions", async () => {
     await create("cache");
     const build = "[ -e .cache/build/done ] && echo warm || { echo cold; touch .cache/build/done; }";
-    for (const [name, expected] of [
-      ["first", "cold\n"],
-      ["second", "warm\n"],
-    ] as const) {
+    for (let round = 1; round <= 10; round += 1) {
+      const [name, expected] = [`build-${round}`, round === 1 ? "cold\n" : "warm\n"];
       const made = await session(name, "--volume", "cache:/home/tenki/.cache/build");
       assert.deepEqual(
         made.volumes.map(({ mount_path: path, state }) => [path, state]),
@@ -131,6 +129,33 @@ describe("volumes", () => {
     await session("again", "--volume", "bounded:/data");
     await shellFails("again", "dd if=/dev/zero of=/data/more bs=64k count=32", /No space left on device/);
     await end("again");
+  });
+
+  it("is refused where it cannot be, and nothing of that stays", async () => {
+    await create("picky");
+    await session("place", "--volume", "picky:/data");
+    await create("second");
+    const refusedCalls: readonly (readonly [readonly string[], number, RegExp])[] = [
+      [volume("create", "x", "--size", "1024"), 2, /invalid size "1024"/],
+      [volume("create", "x", "--size", "200GiB"), 2, /invalid size "200GiB"/],
+      [volume("create", "x", "--size", "1kB"), 2, /invalid size "1kB"/],
+      [volume("attach", "place", "second", "--mount", "data"), 2, /invalid mount path "data"/],
+      [volume("attach", "place", "second", "--mount", "/"), 1, /^error: /],
+      [volume("attach", "place", "second", "--mount", "/data"), 1, /mount path \/data is taken/],
+      [volume("attach", "place", "second", "--mount", "/data/below"), 1, /is taken/],
+      [
+        volume("attach", "place", "picky", "--mount", "/other"),
+        1,
+        /volume is attached to this session already/,
+      ],
+    ];
+    for (const [words, code, expected] of refusedCalls) {
+      const outcome = await bench.call(words);
+      assert.deepEqual([outcome.code, expected.test(outcome.stderr)], [code, true], outcome.stderr);
+    }
+    assert.equal((await get("second")).state, "AVAILABLE");
+    assert.equal((await get("picky")).attachments.length, 1);
+    await end("place");
   });
 
   it("stays while somebody uses it, unless that is ended by force", async () => {

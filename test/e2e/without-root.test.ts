@@ -162,6 +162,46 @@ exec setpriv --reuid ${user} --regid ${user} --init-groups --reset-env ${process
     assert.equal((await tenki("sandbox exec -q -c 'cat note.txt'")).stdout, "hello");
   });
 
+  it("gives them volumes, which are plain directories, and keep what was written", async () => {
+    const ok = async (line: string) => {
+      const { exitCode, stdout, stderr } = await tenki(line);
+      assert.equal(exitCode, 0, `${line}: ${stderr}`);
+      return stdout;
+    };
+    const inside = (session: string, line: string) => ok(`sandbox exec --session ${session} -q -c '${line}'`);
+    await ok("sandbox volume create cache --size 64MiB");
+    for (const [name, expected] of [
+      ["first", "cold\n"],
+      ["second", "warm\n"],
+    ] as const) {
+      await ok(`sandbox create --name ${name} --allow-outbound=false --volume cache:/home/tenki/cache`);
+      const build =
+        "cat cache/state 2>/dev/null || echo cold; echo warm > cache/state; sudo touch cache/of-root";
+      assert.equal(await inside(name, build), expected);
+      const taken = await tenki("sandbox create --name late --volume cache:/data");
+      assert.match(taken.stderr, /volume is attached to session/);
+      await ok(`sandbox volume detach ${name} cache`);
+      assert.equal(await inside(name, "ls -A cache"), "");
+      await ok(`sandbox terminate ${name} --yes`);
+    }
+    await ok("sandbox volume attach mine cache --mount /data --readonly");
+    assert.equal(
+      await inside("mine", "cat /data/state; touch /data/x 2>&1 | grep -c Read-only || true"),
+      "warm\n1\n",
+    );
+    await ok("sandbox volume detach mine cache");
+    await ok("sandbox volume delete cache --yes");
+    await ok("sandbox set mine");
+  });
+
+  it("says why it cannot take snapshots of what runs without a cgroup, and lets the session run on", async () => {
+    const { exitCode, stderr } = await tenki("sandbox snapshot create mine");
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /^error: cannot take a snapshot of a session that runs: .*no cgroup/);
+    assert.equal((await tenki("sandbox exec -q -- true")).exitCode, 0);
+    assert.equal((await tenki("sandbox snapshot list --json")).stdout, "[]\n");
+  });
+
   it("lets its user's ssh and scp in, as tenki and as root", async () => {
     const checked = async (line: string) => {
       const { exitCode, stdout, stderr } = await shell(line);
@@ -260,6 +300,17 @@ exec setpriv --reuid ${user} --regid ${user} --init-groups --reset-env ${process
       const hog = await tenki(`sandbox exec -q -c 'python3 -c "x = bytearray(1_000_000_000)"'`);
       assert.notEqual(hog.exitCode, 0);
       assert.equal((await tenki("sandbox exec -q -c 'echo alive'")).stdout, "alive\n");
+      await tenki("sandbox exec -q -c 'echo kept > kept'");
+      const taken = await tenki("sandbox snapshot create bounded --name plain --wait-durable");
+      assert.match(taken.stdout, /^durability\s*: DURABLE$/m, taken.stderr);
+      const restored = await tenki("sandbox snapshot restore plain --name again --allow-outbound=false");
+      assert.equal(restored.exitCode, 0, restored.stderr);
+      assert.equal(
+        (await tenki("sandbox exec --session again -q -c 'cat kept; hostname'")).stdout,
+        "kept\nagain\n",
+      );
+      await tenki("sandbox terminate again --yes");
+      await tenki("sandbox set bounded");
       assert.match((await tenki("sandbox pause")).stdout, /^state\s*: PAUSED$/m);
       assert.equal((await tenki("sandbox exec --resume -q -c 'echo alive'")).stdout, "alive\n");
       const [bounded] = JSON.parse((await tenki("sandbox top --json")).stdout) as Record<string, unknown>[];

@@ -11,7 +11,7 @@ import type { SessionRecord } from "./ports/store.js";
 import type { RestoreSource } from "./restored-session.js";
 import type { SandboxParts } from "./sandbox-parts.js";
 import { wrongState } from "./session-states.js";
-import type { SessionTable } from "./session-table.js";
+import { messageOf, type SessionTable } from "./session-table.js";
 import type { CreateSnapshot } from "./snapshot-requests.js";
 import { requireReady } from "./snapshot-table.js";
 import type { Snapshots } from "./snapshots.js";
@@ -137,7 +137,11 @@ export class SessionSnapshots {
   /** While nothing in it moves. */
   async #still<T>(sessionId: string, action: () => Promise<T>): Promise<T> {
     const { runtime } = this.#options.parts;
-    await runtime.pause(sessionId);
+    await runtime.pause(sessionId).catch((cause: unknown) => {
+      const { kind = "internal", hint } = cause as Partial<TenkiError>;
+      const message = `cannot take a snapshot of a session that runs: ${messageOf(cause)}`;
+      throw new TenkiError(kind, message, { hint, cause });
+    });
     try {
       return await action();
     } finally {
