@@ -133,6 +133,25 @@ describe("exposed ports", () => {
     await once(socket, "close");
   });
 
+  it("carry a thousand WebSockets that lie idle, and what each says after that", async () => {
+    const sockets = Array.from({ length: 1_000 }, () => new WebSocket(url.replace("http", "ws")));
+    try {
+      await Promise.all(sockets.map((socket) => once(socket, "open")));
+      assert.equal(await status(url), 200, "others are served meanwhile");
+      const heard = sockets.map(async (socket, index) => {
+        const answer = once(socket, "message");
+        socket.send(String(index));
+        return String(((await answer) as [Buffer])[0]);
+      });
+      assert.deepEqual(
+        await Promise.all(heard),
+        sockets.map((_, index) => String(index)),
+      );
+    } finally {
+      for (const socket of sockets) socket.terminate();
+    }
+  });
+
   it("carry a gigabyte each way in constant memory", async () => {
     const down = spawn("sh", ["-c", `curl -sS ${url}/gigabyte | wc -c`], {
       stdio: ["ignore", "pipe", "inherit"],
