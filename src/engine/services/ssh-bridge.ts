@@ -81,7 +81,8 @@ async function serve(options: SshBridgeOptions, { request, socket, accept }: Upg
   let process: GuestProcess | undefined;
   try {
     const sessionId = admit(options, request);
-    const clientAddress = request.socket.remoteAddress;
+    // Who comes by the engine's socket has no address, and is on this machine.
+    const clientAddress = request.socket.remoteAddress ?? "127.0.0.1";
     await options.ready;
     call.signal.throwIfAborted();
     process = await connect(options, { sessionId, clientAddress }, call.signal);
