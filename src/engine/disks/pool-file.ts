@@ -79,8 +79,9 @@ const detachTimeoutMs = 5_000;
 
 /** Writes out and unmounts; false where something uses it. */
 export async function unmountPoolFile(place: PoolPlace): Promise<boolean> {
-  const mounts = await mountsBelow(dirname(place.file));
-  if (mounts.some(({ mountPoint }) => mountPoint !== place.mountPoint)) return false;
+  const dataDir = dirname(place.file);
+  const others = (await mountsBelow(dataDir)).filter(({ mountPoint }) => mountPoint !== dataDir);
+  if (others.some(({ mountPoint }) => mountPoint !== place.mountPoint)) return false;
   const isUnmounted = async () => {
     if (!(await isPoolMounted(place))) return true;
     await tryProcess(["umount", place.mountPoint], { env: { ...systemEnvironment } });
