@@ -27,6 +27,7 @@ export class SSHLane {
   readonly socket: Socket;
   readonly #options: SSHLaneOptions;
   readonly #source: BurstSource;
+  #hasEnded = false;
 
   constructor(socket: Socket, options: SSHLaneOptions) {
     this.socket = socket;
@@ -41,7 +42,7 @@ export class SSHLane {
   async read(): Promise<Uint8Array | Burst | null> {
     for (;;) {
       const frame = await this.#source.next().catch(() => undefined);
-      if (frame === undefined && this.socket.writableEnded) return null; // it has ended as we have
+      if (frame === undefined && this.#hasEnded) return null; // it has ended as we have
       if (frame === undefined) throw endOfSsh(1006, "");
       if ("pass" in frame) return frame;
       if (frame.kind === laneFrames.data) return frame.payload;
@@ -54,6 +55,12 @@ export class SSHLane {
   /** The socket was given to somebody who writes to it, which has kept us from reading. */
   readOn(): void {
     if (!this.#source.isHandedOver) this.socket.read(0);
+  }
+
+  /** Nothing more goes up. A socket that breaks off ends by itself, so that alone does not tell who began. */
+  end(): void {
+    this.#hasEnded = true;
+    this.socket.end();
   }
 
   /** At once, in both directions. */

@@ -13,7 +13,7 @@ export async function relayLane(lane: SSHLane, io: Io): Promise<void> {
   const stdin = openStdin(io);
   const down = passDown(lane, io.stdout);
   const up = new Upload(lane, stdin, io);
-  const sent = up.run().then(() => void lane.socket.end());
+  const sent = up.run().then(() => lane.end());
   try {
     await Promise.race([down, sent.then(() => atMost(farewellMs, down))]);
   } finally {
@@ -62,14 +62,15 @@ class Upload {
     for (const end of ["end", "close", "error"]) this.#stdin.once(end, () => this.#end());
   }
 
-  /** Returns when ssh has ended, or the lane takes no more. */
+  /** Returns when ssh has ended. */
   async run(): Promise<void> {
     for (;;) {
       const chunk = this.#stdin.read() as Buffer | null;
       if (chunk !== null) {
         await this.#write(chunk);
         if (this.#meter.add(chunk.length)) await this.#passBurst();
-      } else if (this.#ended || !this.#lane.socket.writable) return;
+      } else if (this.#ended) return;
+      // Where the lane takes no more, the other direction knows how it ended.
       else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
