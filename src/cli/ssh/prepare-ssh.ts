@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync, utimesSync } from "node:fs";
 import { utimes } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Client, SSHWay } from "../../client/index.js";
@@ -59,8 +59,8 @@ function isReady({ sessionId, key, files }: SshAccess): boolean {
 }
 
 /** For a certificate that the server has refused, whatever its times say; one that is just issued is a new one. */
-export async function renewNextTime({ files, clockAheadMs }: SshAccess): Promise<void> {
-  if (clockAheadMs === undefined) await utimes(files.certificate, new Date(), new Date(0));
+export function renewNextTime({ files, clockAheadMs }: SshAccess): void {
+  if (clockAheadMs === undefined) utimesSync(files.certificate, new Date(), new Date(0));
 }
 
 /** It begins this much in the past, for clocks that differ. */

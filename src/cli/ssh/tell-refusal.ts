@@ -19,11 +19,15 @@ const words: Readonly<Record<LoginRefusal, readonly [message: string, hint: stri
   unknown_user: ["the session has no such login name", "log in as tenki or root"],
 };
 
-/** Says on stderr why the server does not let ssh in, ahead of ssh, which only knows that it is so. */
+/**
+ * Says on stderr why the server does not let ssh in, ahead of ssh, which only knows that it is so. Nobody waits for
+ * that; that the certificate is to be another one is settled at once, for whoever comes next.
+ */
 export async function tellRefusal(refusal: LoginRefusal, access: SshAccess, ctx: Context): Promise<void> {
   const [message, hint] = words[refusal];
   const { verbose, color } = ctx.common;
   const error = new TenkiError("permission_denied", message, { hint });
-  await reportError(error, ctx.io, { json: false, verbose, color });
-  if (refusal !== "unknown_user") await renewNextTime(access);
+  const told = reportError(error, ctx.io, { json: false, verbose, color });
+  if (refusal !== "unknown_user") renewNextTime(access);
+  await told;
 }
