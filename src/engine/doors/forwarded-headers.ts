@@ -1,5 +1,5 @@
 /** Of this connection, not of the message: never passed on. */
-const hopByHop = [
+export const hopByHop: readonly string[] = [
   "connection",
   "keep-alive",
   "proxy-authenticate",

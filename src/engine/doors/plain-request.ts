@@ -1,3 +1,4 @@
+import { hopByHop } from "./forwarded-headers.js";
 import { readHeaderLines } from "./header-lines.js";
 
 /** A request that can be read in one way only, and has no body. */
@@ -49,16 +50,7 @@ function hear(headers: readonly string[]): { host?: string; accept?: string } | 
   return said;
 }
 
-const notPlain: ReadonlySet<string> = new Set([
-  "content-length",
-  "expect",
-  "http2-settings",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+/** `Connection` itself says no more than whether it stays. */
+const notPlain: ReadonlySet<string> = new Set(
+  [...hopByHop, "content-length", "expect"].filter((name) => name !== "connection"),
+);

@@ -1,11 +1,10 @@
-import { TenkiError } from "../../../../domain/error.js";
+import type { Client } from "../../../../client/index.js";
 import { command, type OptionsOf, type Outcome } from "../../../command.js";
 import type { Context } from "../../../context.js";
+import { deleteSeveral } from "../../../delete-several.js";
 import { findSnapshotId } from "../../../find-snapshot.js";
 import { required, toggle, variadic } from "../../../flags/flag.js";
 import { snapshot } from "../../../flags/parsers.js";
-import { doneView } from "../../../output/view.js";
-import { confirm } from "../../../prompt.js";
 
 export const define = command({
   description:
@@ -18,30 +17,11 @@ export const define = command({
   examples: [["tenki sandbox snapshot delete before-upgrade", "one"]],
 });
 
-export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<Outcome> {
-  const client = await ctx.client();
-  const named = [options.snapshot, ...options.more];
-  const found = await Promise.all(named.map((name) => findSnapshotId(client, name)));
-  const ids = [...new Set(found)];
-  await askFirst(options.yes === true, named, ctx);
-  const deleted: string[] = [];
-  try {
-    for (const id of ids) {
-      await client.deleteSnapshot(id);
-      deleted.push(id);
-    }
-  } catch (error) {
-    return { view: deleted.length === 0 ? undefined : viewOf(deleted), error: error as Error };
-  }
-  return { view: viewOf(deleted) };
-}
-
-const viewOf = (ids: readonly string[]) => doneView(`deleted ${ids.join(", ")}`, { deleted: ids });
-
-async function askFirst(yes: boolean, named: readonly string[], ctx: Context): Promise<void> {
-  if (yes || !ctx.interactive) return;
-  const what = named.length === 1 ? `snapshot ${named[0]}` : `${named.length} snapshots`;
-  if (!(await confirm(ctx.io, `Delete ${what}, and lose what is there?`))) {
-    throw new TenkiError("aborted", "nothing was deleted: the answer was no");
-  }
+export function run(
+  { snapshot: first, more, yes }: OptionsOf<typeof define>,
+  ctx: Context,
+): Promise<Outcome> {
+  const named = [first, ...more];
+  const remove = (client: Client, id: string) => client.deleteSnapshot(id);
+  return deleteSeveral({ noun: "snapshot", named, yes, find: findSnapshotId, remove }, ctx);
 }

@@ -1,11 +1,10 @@
-import { TenkiError } from "../../../../domain/error.js";
+import type { Client } from "../../../../client/index.js";
 import { command, type OptionsOf, type Outcome } from "../../../command.js";
 import type { Context } from "../../../context.js";
+import { deleteSeveral } from "../../../delete-several.js";
 import { findVolumeId } from "../../../find-volume.js";
 import { required, toggle, variadic } from "../../../flags/flag.js";
 import { volume } from "../../../flags/parsers.js";
-import { doneView } from "../../../output/view.js";
-import { confirm } from "../../../prompt.js";
 
 export const define = command({
   description:
@@ -19,30 +18,8 @@ export const define = command({
   examples: [["tenki sandbox volume delete cache", "one"]],
 });
 
-export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<Outcome> {
-  const client = await ctx.client();
-  const named = [options.volume, ...options.more];
-  const found = await Promise.all(named.map((name) => findVolumeId(client, name)));
-  const ids = [...new Set(found)];
-  await askFirst(options.yes === true, named, ctx);
-  const deleted: string[] = [];
-  try {
-    for (const id of ids) {
-      await client.deleteVolume(id);
-      deleted.push(id);
-    }
-  } catch (error) {
-    return { view: deleted.length === 0 ? undefined : viewOf(deleted), error: error as Error };
-  }
-  return { view: viewOf(deleted) };
-}
-
-const viewOf = (ids: readonly string[]) => doneView(`deleted ${ids.join(", ")}`, { deleted: ids });
-
-async function askFirst(yes: boolean, named: readonly string[], ctx: Context): Promise<void> {
-  if (yes || !ctx.interactive) return;
-  const what = named.length === 1 ? `volume ${named[0]}` : `${named.length} volumes`;
-  if (!(await confirm(ctx.io, `Delete ${what}, and lose what is there?`))) {
-    throw new TenkiError("aborted", "nothing was deleted: the answer was no");
-  }
+export function run({ volume: first, more, yes }: OptionsOf<typeof define>, ctx: Context): Promise<Outcome> {
+  const named = [first, ...more];
+  const remove = (client: Client, id: string) => client.deleteVolume(id);
+  return deleteSeveral({ noun: "volume", named, yes, find: findVolumeId, remove }, ctx);
 }
