@@ -5,7 +5,7 @@ import type { Logger } from "../lib/logger.js";
 import type { Disks } from "./core/ports/disks.js";
 import type { VolumeDisks } from "./core/ports/volume-disks.js";
 import type { Images } from "./core/ports/images.js";
-import type { SandboxParts } from "./core/sandbox-parts.js";
+import type { SandboxParts } from "./core/sessions/sandbox-parts.js";
 import type { Storage } from "./disks/loop-storage.js";
 import { noSnapshots } from "./disks/no-snapshots.js";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Access } from "../../src/engine/core/access.js";
+import { Access } from "../../src/engine/core/access/access.js";
 import { MemoryStore } from "../../src/engine/store/memory-store.js";
 import { refused } from "./refused.js";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
-import { Credentials } from "../../src/engine/core/credentials.js";
+import { Credentials } from "../../src/engine/core/access/credentials.js";
 import { MemoryStore } from "../../src/engine/store/memory-store.js";
 import { FakeClock } from "./fake-clock.js";
 import { refused } from "./refused.js";

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { executionStates } from "../../src/domain/execution.js";
-import { eventOf, type ExecutionEvent, nextExecutionState } from "../../src/engine/core/execution-states.js";
+import {
+  eventOf,
+  type ExecutionEvent,
+  nextExecutionState,
+} from "../../src/engine/core/executions/execution-states.js";
 import { refused } from "./refused.js";
 
 const outcomes: Readonly<Record<ExecutionEvent, string>> = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { GuestEvent } from "../../src/engine/core/ports/runtime.js";
-import { gatherOutput } from "../../src/engine/core/gather-output.js";
+import { gatherOutput } from "../../src/engine/core/executions/gather-output.js";
 import { settle } from "../core/fake-clock.js";
 
 type Output = "stdout" | "stderr";

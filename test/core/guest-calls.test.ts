@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { TenkiError } from "../../src/domain/error.js";
-import { Commands, type RunCommand } from "../../src/engine/core/commands.js";
-import { Files } from "../../src/engine/core/files.js";
+import { Commands, type RunCommand } from "../../src/engine/core/commands/commands.js";
+import { Files } from "../../src/engine/core/files/files.js";
 import type { GuestEvent, GuestProcess } from "../../src/engine/core/ports/runtime.js";
 import { refused } from "./refused.js";
 import { nothing, oneOfEach, Workbench } from "./workbench.js";

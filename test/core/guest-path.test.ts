@@ -4,7 +4,7 @@ import {
   resolveGuestPath,
   resolvePathBelowHome,
   resolveWorkingDirectory,
-} from "../../src/engine/core/guest-path.js";
+} from "../../src/engine/core/files/guest-path.js";
 import { refused } from "./refused.js";
 
 describe("a path inside a sandbox", () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
-import { Commands } from "../../src/engine/core/commands.js";
-import { Files } from "../../src/engine/core/files.js";
-import type { Reaper } from "../../src/engine/core/reaper.js";
+import { Commands } from "../../src/engine/core/commands/commands.js";
+import { Files } from "../../src/engine/core/files/files.js";
+import type { Reaper } from "../../src/engine/core/sessions/reaper.js";
 import { settle } from "./fake-clock.js";
 import { refused } from "./refused.js";
 import { hourMs, minuteMs, Workbench } from "./workbench.js";

@@ -8,7 +8,7 @@ import type {
   NetworkPolicy,
   Refused,
 } from "../../src/engine/core/ports/network.js";
-import type { SandboxParts } from "../../src/engine/core/sandbox-parts.js";
+import type { SandboxParts } from "../../src/engine/core/sessions/sandbox-parts.js";
 import { InMemoryRuntime } from "./in-memory-runtime.js";
 import { type InMemorySnapshot, InMemorySnapshots } from "./in-memory-snapshots.js";
 import { InMemoryVolumes } from "./in-memory-volumes.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
-import { Commands } from "../../src/engine/core/commands.js";
+import { Commands } from "../../src/engine/core/commands/commands.js";
 import { settle } from "./fake-clock.js";
 import { refused } from "./refused.js";
 import { dayMs, hourMs, minuteMs, nothing, oneOfEach, Workbench } from "./workbench.js";

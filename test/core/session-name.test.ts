@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { checkSessionName, hostnameFor, inventSessionName } from "../../src/engine/core/session-name.js";
+import {
+  checkSessionName,
+  hostnameFor,
+  inventSessionName,
+} from "../../src/engine/core/sessions/session-name.js";
 
 describe("a session's name", () => {
   it("is invented where none was given, and valid", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Commands } from "../../src/engine/core/commands.js";
+import { Commands } from "../../src/engine/core/commands/commands.js";
 import { blankSecrets } from "../../src/engine/core/git/blank-secrets.js";
 import { Git } from "../../src/engine/core/git/git.js";
 import { refused } from "./refused.js";

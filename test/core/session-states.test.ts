@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type SessionState, sessionStates } from "../../src/domain/session.js";
-import { nextState, type SessionEvent, wrongState } from "../../src/engine/core/session-states.js";
+import { nextState, type SessionEvent, wrongState } from "../../src/engine/core/sessions/session-states.js";
 import { refused } from "./refused.js";
 
 /** Rows: where a session is; columns: what happens to it; a dot: must not happen. */

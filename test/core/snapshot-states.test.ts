@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type SnapshotState, snapshotStates } from "../../src/domain/snapshot.js";
-import { nextSnapshotState, type SnapshotEvent } from "../../src/engine/core/snapshot-states.js";
+import { nextSnapshotState, type SnapshotEvent } from "../../src/engine/core/snapshots/snapshot-states.js";
 import { refused } from "./refused.js";
 
 /** Rows: where a snapshot is; columns: what happens to it; a dot: must not happen. */

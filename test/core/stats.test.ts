@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
-import { Stats } from "../../src/engine/core/stats.js";
+import { Stats } from "../../src/engine/core/sessions/stats.js";
 import { refused } from "./refused.js";
 import { minuteMs, Workbench } from "./workbench.js";
 

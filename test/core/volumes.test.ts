@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import type { TenkiError } from "../../src/domain/error.js";
-import { areApart, checkMountPath } from "../../src/engine/core/mount-path.js";
+import { areApart, checkMountPath } from "../../src/engine/core/volumes/mount-path.js";
 import { refused } from "./refused.js";
 import { Workbench } from "./workbench.js";
 

@@ -1,12 +1,16 @@
-import { Access } from "../../src/engine/core/access.js";
+import { Access } from "../../src/engine/core/access/access.js";
 import type { SessionRecord } from "../../src/engine/core/ports/store.js";
-import { Reaper } from "../../src/engine/core/reaper.js";
-import type { CreateSession, ListSessions, UpdateSession } from "../../src/engine/core/session-requests.js";
-import { Sessions } from "../../src/engine/core/sessions.js";
-import { Snapshots } from "../../src/engine/core/snapshots.js";
-import { Volumes } from "../../src/engine/core/volumes.js";
-import { WorkspaceLimits } from "../../src/engine/core/workspace-limits.js";
-import { WorkspaceSettings } from "../../src/engine/core/workspace-settings.js";
+import { Reaper } from "../../src/engine/core/sessions/reaper.js";
+import type {
+  CreateSession,
+  ListSessions,
+  UpdateSession,
+} from "../../src/engine/core/sessions/session-requests.js";
+import { Sessions } from "../../src/engine/core/sessions/sessions.js";
+import { Snapshots } from "../../src/engine/core/snapshots/snapshots.js";
+import { Volumes } from "../../src/engine/core/volumes/volumes.js";
+import { WorkspaceLimits } from "../../src/engine/core/workspace/workspace-limits.js";
+import { WorkspaceSettings } from "../../src/engine/core/workspace/workspace-settings.js";
 import { MemoryStore } from "../../src/engine/store/memory-store.js";
 import { type Logger, type LogLevel, silentLogger } from "../../src/lib/logger.js";
 import { FakeClock, settle } from "./fake-clock.js";

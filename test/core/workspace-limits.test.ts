@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { TenkiError } from "../../src/domain/error.js";
-import { WorkspaceSettings } from "../../src/engine/core/workspace-settings.js";
+import { WorkspaceSettings } from "../../src/engine/core/workspace/workspace-settings.js";
 import { refused } from "./refused.js";
 import { hourMs, Workbench } from "./workbench.js";
 

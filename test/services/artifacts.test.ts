@@ -3,7 +3,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
-import { artifactBytesMax } from "../../src/engine/core/artifacts.js";
+import { artifactBytesMax } from "../../src/engine/core/files/artifacts.js";
 import { waitUntil } from "../../src/lib/wait-until.js";
 import { openServer } from "../server/test-server.js";
 import { failureOf, ServiceBench } from "./service-bench.js";

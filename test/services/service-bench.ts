@@ -6,25 +6,25 @@ import {
   createRouterTransport,
   type Interceptor,
 } from "@connectrpc/connect";
-import { Access } from "../../src/engine/core/access.js";
-import { Commands } from "../../src/engine/core/commands.js";
-import { Credentials } from "../../src/engine/core/credentials.js";
+import { Access } from "../../src/engine/core/access/access.js";
+import { Commands } from "../../src/engine/core/commands/commands.js";
+import { Credentials } from "../../src/engine/core/access/credentials.js";
 import { Connections } from "../../src/engine/core/connections/connections.js";
-import { Executions } from "../../src/engine/core/executions.js";
-import { Files } from "../../src/engine/core/files.js";
-import { Artifacts } from "../../src/engine/core/artifacts.js";
-import { SignedLinks } from "../../src/engine/core/signed-links.js";
+import { Executions } from "../../src/engine/core/executions/executions.js";
+import { Files } from "../../src/engine/core/files/files.js";
+import { Artifacts } from "../../src/engine/core/files/artifacts.js";
+import { SignedLinks } from "../../src/engine/core/access/signed-links.js";
 import { ArtifactLinks } from "../../src/engine/services/artifact-links.js";
 import type { HttpRoute } from "../../src/engine/server/routes.js";
 import { artifactRoute } from "../../src/engine/services/artifact-route.js";
 import { artifactMethods } from "../../src/engine/services/artifacts.js";
 import { Git } from "../../src/engine/core/git/git.js";
-import { Sessions } from "../../src/engine/core/sessions.js";
-import { Snapshots } from "../../src/engine/core/snapshots.js";
-import { Stats } from "../../src/engine/core/stats.js";
-import { Volumes } from "../../src/engine/core/volumes.js";
-import { WorkspaceLimits } from "../../src/engine/core/workspace-limits.js";
-import { WorkspaceSettings } from "../../src/engine/core/workspace-settings.js";
+import { Sessions } from "../../src/engine/core/sessions/sessions.js";
+import { Snapshots } from "../../src/engine/core/snapshots/snapshots.js";
+import { Stats } from "../../src/engine/core/sessions/stats.js";
+import { Volumes } from "../../src/engine/core/volumes/volumes.js";
+import { WorkspaceLimits } from "../../src/engine/core/workspace/workspace-limits.js";
+import { WorkspaceSettings } from "../../src/engine/core/workspace/workspace-settings.js";
 import { DiskOutputLogs } from "../../src/engine/outputs/disk-output-logs.js";
 import { createInterceptors } from "../../src/engine/server/server.js";
 import { DataPlaneAccess } from "../../src/engine/services/data-plane-access.js";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PassThrough, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { TenkiError } from "../../domain/error.js";
-import { layerName } from "../core/layer-name.js";
+import { layerName } from "../core/snapshots/layer-name.js";
 import type { ImageMount } from "../core/ports/images.js";
 import { mergedTar } from "./merged-tar.js";
 import { markEntries, type Marks } from "./layer-marks.js";

@@ -1,7 +1,7 @@
 import { chmod, chown, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImageMount } from "../core/ports/images.js";
-import { layerName } from "../core/layer-name.js";
+import { layerName } from "../core/snapshots/layer-name.js";
 
 /** An overlay that is ready to be mounted. */
 export interface Overlay {

@@ -1,6 +1,6 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext } from "@connectrpc/connect";
-import type { SignedLinks } from "../core/signed-links.js";
+import type { SignedLinks } from "../core/access/signed-links.js";
 
 export type Direction = "upload" | "download";
 

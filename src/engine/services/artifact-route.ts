@@ -1,6 +1,6 @@
 import { TenkiError } from "../../domain/error.js";
 import type { Logger } from "../../lib/logger.js";
-import { artifactBytesMax, type Artifacts, tooLarge } from "../core/artifacts.js";
+import { artifactBytesMax, type Artifacts, tooLarge } from "../core/files/artifacts.js";
 import type { ArtifactRecord } from "../core/ports/artifact-store.js";
 import type { HttpRoute } from "../server/routes.js";
 import { type NodeResponse, sendResponse } from "../server/send-response.js";

@@ -1,6 +1,6 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { SandboxService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
-import type { Artifacts } from "../core/artifacts.js";
+import type { Artifacts } from "../core/files/artifacts.js";
 import type { ArtifactLinks } from "./artifact-links.js";
 
 /** Links into sessions and out of them. */

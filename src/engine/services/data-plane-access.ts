@@ -2,7 +2,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext } from "@connectrpc/connect";
 import type { SessionState } from "../../domain/session.js";
 import { DataPlaneRouteStatus } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
-import type { Credentials } from "../core/credentials.js";
+import type { Credentials } from "../core/access/credentials.js";
 
 /** What a caller needs for the data plane of a session; it is the engine's own port, under the name it was called by. */
 export class DataPlaneAccess {

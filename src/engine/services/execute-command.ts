@@ -2,8 +2,8 @@ import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { TenkiError } from "../../domain/error.js";
 import { type ExecutionInfo, hasEnded } from "../../domain/execution.js";
 import type { SandboxService, StreamCommandOutputRequest } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
-import type { Executions } from "../core/executions.js";
-import { gatherOutput } from "../core/gather-output.js";
+import type { Executions } from "../core/executions/executions.js";
+import { gatherOutput } from "../core/executions/gather-output.js";
 import { fromExecuteRequest, toCommandExecution, toWireMs } from "./convert/execution.js";
 import { untilStopping } from "./cut-off.js";
 

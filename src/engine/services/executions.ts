@@ -1,8 +1,8 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { startDeadline } from "../../lib/deadline.js";
 import type { ExecutionService } from "../../gen/tenki/engine/v1/execution_pb.js";
-import type { Commands } from "../core/commands.js";
-import type { Executions } from "../core/executions.js";
+import type { Commands } from "../core/commands/commands.js";
+import type { Executions } from "../core/executions/executions.js";
 import { attachExecution } from "./attach-execution.js";
 import { fromStartRequest, toWireExecution } from "./convert/execution.js";
 import { untilStopping } from "./cut-off.js";

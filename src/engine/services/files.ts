@@ -6,7 +6,7 @@ import type {
   SandboxSessionDataPlaneService,
   SandboxSessionDataPlaneServiceWriteFileStreamRequest,
 } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
-import type { Files } from "../core/files.js";
+import type { Files } from "../core/files/files.js";
 import type { FileContent } from "../core/ports/runtime.js";
 
 /** What one message carries; above it, the stream calls. */

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { TenkiError } from "../../domain/error.js";
-import { gatherOutput } from "../core/gather-output.js";
-import { HeldExit } from "../core/held-exit.js";
+import { gatherOutput } from "../core/executions/gather-output.js";
+import { HeldExit } from "../core/executions/held-exit.js";
 import type { BurstEvent, GuestEvent, GuestProcess } from "../core/ports/runtime.js";
 import { wasCutOff } from "./cut-off.js";
 import { type InputFrame, RunInput, type RunInputOptions } from "./run-input.js";

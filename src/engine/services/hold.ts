@@ -1,5 +1,5 @@
 import type { HandlerContext } from "@connectrpc/connect";
-import { answerAheadMs } from "../core/limits.js";
+import { answerAheadMs } from "../core/workspace/limits.js";
 
 /** For callers that name no deadline. */
 const longestHoldMs = 5 * 60_000;

@@ -4,7 +4,7 @@ import type {
   CreateSessionRequest,
   CreateSessionResponseSchema,
 } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
-import type { CreateSession } from "../core/session-requests.js";
+import type { CreateSession } from "../core/sessions/session-requests.js";
 import { fromCreateRequest } from "./convert/create-session.js";
 import { toWireSession } from "./convert/session.js";
 import type { SessionMethodsOptions } from "./sessions.js";

@@ -1,7 +1,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { TenkiError } from "../../domain/error.js";
 import type { SandboxService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
-import type { Access } from "../core/access.js";
+import type { Access } from "../core/access/access.js";
 import type { PreviewRecord } from "../core/ports/preview-store.js";
 import type { PreviewParts } from "../core/previews/assemble-previews.js";
 import { toWirePreviewUrl } from "./convert/preview.js";

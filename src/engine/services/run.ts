@@ -8,8 +8,8 @@ import type {
   SandboxSessionDataPlaneService,
   SandboxSessionDataPlaneServiceRunRequest,
 } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
-import type { Commands } from "../core/commands.js";
-import { runLingerMs } from "../core/limits.js";
+import type { Commands } from "../core/commands/commands.js";
+import { runLingerMs } from "../core/workspace/limits.js";
 import type { GuestProcess, KeptCommand } from "../core/ports/runtime.js";
 import { laneSocket } from "../server/lane-socket.js";
 import { fromRunStart, fromWireSignal, toEventFrame, toExitFrame, toRunFrame } from "./convert/run.js";

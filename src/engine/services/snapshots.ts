@@ -3,9 +3,9 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { TenkiError } from "../../domain/error.js";
 import type { SandboxService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
-import type { Sessions } from "../core/sessions.js";
-import type { ListSnapshots } from "../core/snapshot-requests.js";
-import type { Snapshots } from "../core/snapshots.js";
+import type { Sessions } from "../core/sessions/sessions.js";
+import type { ListSnapshots } from "../core/snapshots/snapshot-requests.js";
+import type { Snapshots } from "../core/snapshots/snapshots.js";
 import { toWireSnapshot } from "./convert/snapshot.js";
 import type { SnapshotLinks } from "./snapshot-links.js";
 

@@ -5,7 +5,7 @@ import { sshLaneProtocol } from "../../domain/ssh-lane.js";
 import { TenkiError } from "../../domain/error.js";
 import type { Logger } from "../../lib/logger.js";
 import type { GuestProcess } from "../core/ports/runtime.js";
-import type { Sessions } from "../core/sessions.js";
+import type { Sessions } from "../core/sessions/sessions.js";
 import type { SshClient, SshServers } from "../core/ssh/ssh-servers.js";
 import { readToken } from "../server/token.js";
 import { toHeaders } from "../server/universal-request.js";

@@ -4,7 +4,7 @@ import type { SSHService } from "../../gen/tenki/engine/v1/ssh_pb.js";
 import type { SandboxService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
 import type { SSHGatewayClientService } from "../../gen/tenki/sandbox/v1/ssh_gateway_client_pb.js";
 import type { Clock } from "../core/ports/clock.js";
-import type { Sessions } from "../core/sessions.js";
+import type { Sessions } from "../core/sessions/sessions.js";
 import type { Certificates } from "../core/ssh/certificates.js";
 import type { SshServers } from "../core/ssh/ssh-servers.js";
 import { durationFromMs, positiveMs } from "./convert/time.js";

@@ -3,7 +3,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { SessionStats } from "../../domain/session-stats.js";
 import type { SessionStatsSchema, SessionStatsService } from "../../gen/tenki/engine/v1/stats_pb.js";
-import type { Stats } from "../core/stats.js";
+import type { Stats } from "../core/sessions/stats.js";
 import { defined } from "./convert/defined.js";
 
 /** What sandboxes use of the machine: beyond the contract. */

@@ -1,8 +1,8 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { TenkiError } from "../../domain/error.js";
 import type { SandboxService, VolumeMount } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
-import type { Sessions } from "../core/sessions.js";
-import type { Volumes } from "../core/volumes.js";
+import type { Sessions } from "../core/sessions/sessions.js";
+import type { Volumes } from "../core/volumes/volumes.js";
 import { toWireAttachment, toWireVolume } from "./convert/volume.js";
 
 export interface VolumeMethodsOptions {

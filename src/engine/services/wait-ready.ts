@@ -2,7 +2,7 @@ import type { HandlerContext } from "@connectrpc/connect";
 import { isTerminal, type SessionState } from "../../domain/session.js";
 import { startDeadline } from "../../lib/deadline.js";
 import type { SessionRecord } from "../core/ports/store.js";
-import type { Sessions } from "../core/sessions.js";
+import type { Sessions } from "../core/sessions/sessions.js";
 import { holdMs } from "./hold.js";
 
 /** Waits for RUNNING, or the session's end; ahead of the caller's deadline it returns what there is. */

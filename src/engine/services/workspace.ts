@@ -1,8 +1,8 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { SandboxService } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
-import type { Access } from "../core/access.js";
-import type { WorkspaceLimits } from "../core/workspace-limits.js";
-import type { WorkspaceSettings } from "../core/workspace-settings.js";
+import type { Access } from "../core/access/access.js";
+import type { WorkspaceLimits } from "../core/workspace/workspace-limits.js";
+import type { WorkspaceSettings } from "../core/workspace/workspace-settings.js";
 import {
   fromRetentionUpdate,
   fromSettingsUpdate,

@@ -5,9 +5,9 @@ import {
   SessionState,
 } from "../../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
 import { MemoryStore } from "../../../src/engine/store/memory-store.js";
-import { Access } from "../../../src/engine/core/access.js";
-import { WorkspaceLimits } from "../../../src/engine/core/workspace-limits.js";
-import { WorkspaceSettings } from "../../../src/engine/core/workspace-settings.js";
+import { Access } from "../../../src/engine/core/access/access.js";
+import { WorkspaceLimits } from "../../../src/engine/core/workspace/workspace-limits.js";
+import { WorkspaceSettings } from "../../../src/engine/core/workspace/workspace-settings.js";
 import { workspaceMethods } from "../../../src/engine/services/workspace.js";
 import { snapshotRoutes } from "./snapshot-routes.js";
 import { volumeRoutes } from "./volume-routes.js";

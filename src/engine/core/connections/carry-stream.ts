@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { finished } from "node:stream/promises";
 import { DialError } from "../../../domain/dial.js";
-import { messageOf } from "../session-table.js";
+import { messageOf } from "../sessions/session-table.js";
 import type { Clock } from "../ports/clock.js";
 import type { GuestStream } from "../ports/runtime.js";
 

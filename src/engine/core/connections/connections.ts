@@ -1,10 +1,10 @@
 import { posix } from "node:path";
 import { homeDirectory } from "../../../domain/file.js";
 import { TenkiError } from "../../../domain/error.js";
-import { callGuest } from "../guest-calls.js";
+import { callGuest } from "../commands/guest-calls.js";
 import type { Clock } from "../ports/clock.js";
 import type { DialTarget, GuestStream, Runtime } from "../ports/runtime.js";
-import type { Sessions } from "../sessions.js";
+import type { Sessions } from "../sessions/sessions.js";
 import { HostPortTunnel } from "./host-port-tunnel.js";
 
 /** Long enough for anybody who is there at all: nothing leaves the sandbox. */

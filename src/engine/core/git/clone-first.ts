@@ -1,7 +1,7 @@
 import { homeDirectory } from "../../../domain/file.js";
 import type { Runtime } from "../ports/runtime.js";
 import type { SessionRecord } from "../ports/store.js";
-import type { Secrets } from "../session-secrets.js";
+import type { Secrets } from "../sessions/session-secrets.js";
 import { cloneCall, type GitCall } from "./git-call.js";
 import { runGit } from "./run-git.js";
 

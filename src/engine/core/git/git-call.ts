@@ -1,6 +1,6 @@
 import { TenkiError } from "../../../domain/error.js";
 import { homeDirectory } from "../../../domain/file.js";
-import { resolveWorkingDirectory } from "../guest-path.js";
+import { resolveWorkingDirectory } from "../files/guest-path.js";
 import { readRepositoryUrl, type Repository } from "./repository-url.js";
 
 /** An operation as git is to be called for it. */

@@ -1,7 +1,7 @@
 import { homeDirectory } from "../../../domain/file.js";
-import { callGuest } from "../guest-calls.js";
+import { callGuest } from "../commands/guest-calls.js";
 import type { Runtime } from "../ports/runtime.js";
-import type { Sessions } from "../sessions.js";
+import type { Sessions } from "../sessions/sessions.js";
 import { readGitCall } from "./git-call.js";
 import { runGit } from "./run-git.js";
 

@@ -1,7 +1,7 @@
 import { TenkiError } from "../../../domain/error.js";
 import { formatByteSize } from "../../../lib/byte-size.js";
 import { formatGoDuration } from "../../../lib/go-duration.js";
-import { commandEnvironment } from "../command-environment.js";
+import { commandEnvironment } from "../commands/command-environment.js";
 import type { GuestProcess, Runtime } from "../ports/runtime.js";
 import { blankSecrets } from "./blank-secrets.js";
 import type { GitCall } from "./git-call.js";

@@ -1,11 +1,11 @@
 import type { Logger } from "../../../lib/logger.js";
-import type { Access } from "../access.js";
+import type { Access } from "../access/access.js";
 import type { Clock } from "../ports/clock.js";
 import type { Doors } from "../ports/doors.js";
 import type { PreviewStore } from "../ports/preview-store.js";
 import type { Store } from "../ports/store.js";
-import type { Sessions } from "../sessions.js";
-import type { WorkspaceLimits } from "../workspace-limits.js";
+import type { Sessions } from "../sessions/sessions.js";
+import type { WorkspaceLimits } from "../workspace/workspace-limits.js";
 import { Exposures } from "./exposures.js";
 import { type Dial, Gates } from "./gates.js";
 import { PreviewAddresses } from "./preview-addresses.js";

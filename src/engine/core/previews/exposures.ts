@@ -1,5 +1,5 @@
 import { TenkiError } from "../../../domain/error.js";
-import { exposedPortsMax } from "../limits.js";
+import { exposedPortsMax } from "../workspace/limits.js";
 import type { Clock } from "../ports/clock.js";
 import type { PreviewRecord } from "../ports/preview-store.js";
 import type { Previews } from "./previews.js";

@@ -3,7 +3,7 @@ import type { Clock } from "../ports/clock.js";
 import type { Admission, Gate, Refusal, Way } from "../ports/doors.js";
 import type { PreviewRecord } from "../ports/preview-store.js";
 import type { SessionRecord } from "../ports/store.js";
-import type { Sessions } from "../sessions.js";
+import type { Sessions } from "../sessions/sessions.js";
 import type { PreviewTable } from "./preview-table.js";
 import { Traffic } from "./traffic.js";
 import type { ViewerTokens } from "./viewer-tokens.js";

@@ -1,11 +1,11 @@
 import { isTerminal } from "../../../domain/session.js";
 import type { Logger } from "../../../lib/logger.js";
-import { expiredDoorMs } from "../limits.js";
+import { expiredDoorMs } from "../workspace/limits.js";
 import type { Clock } from "../ports/clock.js";
 import type { Doors } from "../ports/doors.js";
 import type { PreviewRecord } from "../ports/preview-store.js";
 import type { SessionRecord, Store } from "../ports/store.js";
-import { messageOf } from "../session-table.js";
+import { messageOf } from "../sessions/session-table.js";
 import type { Gates } from "./gates.js";
 import type { Previews } from "./previews.js";
 

@@ -1,9 +1,9 @@
 import { TenkiError } from "../../../domain/error.js";
-import type { Access } from "../access.js";
-import { defaultPageSize, previewNamesMax } from "../limits.js";
+import type { Access } from "../access/access.js";
+import { defaultPageSize, previewNamesMax } from "../workspace/limits.js";
 import { decodePageToken, encodePageToken } from "../page-token.js";
 import type { PreviewRecord } from "../ports/preview-store.js";
-import type { WorkspaceLimits } from "../workspace-limits.js";
+import type { WorkspaceLimits } from "../workspace/workspace-limits.js";
 import type { Previews } from "./previews.js";
 
 export interface CreatePreviewName {

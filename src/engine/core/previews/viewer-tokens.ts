@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { isSameText } from "../../../lib/same-text.js";
-import { keptKey } from "../kept-key.js";
+import { keptKey } from "../access/kept-key.js";
 import type { Clock } from "../ports/clock.js";
 import type { Store } from "../ports/store.js";
 

@@ -1,7 +1,7 @@
 import { TenkiError } from "../../../domain/error.js";
 import type { Clock } from "../ports/clock.js";
 import type { PreviewRecord } from "../ports/preview-store.js";
-import type { Sessions } from "../sessions.js";
+import type { Sessions } from "../sessions/sessions.js";
 import { requireFuture, requireRoom } from "./exposures.js";
 import type { Gates } from "./gates.js";
 import type { Previews } from "./previews.js";

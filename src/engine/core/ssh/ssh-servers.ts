@@ -1,10 +1,10 @@
 import { TenkiError } from "../../../domain/error.js";
-import { commandEnvironment } from "../command-environment.js";
-import { callGuest, explainedProcess } from "../guest-calls.js";
+import { commandEnvironment } from "../commands/command-environment.js";
+import { callGuest, explainedProcess } from "../commands/guest-calls.js";
 import type { GuestProcess, Runtime, SshServerProgram } from "../ports/runtime.js";
 import type { SshKeys } from "../ports/ssh-keys.js";
 import type { SessionRecord } from "../ports/store.js";
-import type { Sessions } from "../sessions.js";
+import type { Sessions } from "../sessions/sessions.js";
 import type { Certificates } from "./certificates.js";
 import { principalsPath, serverConfigPath, serverFiles } from "./server-files.js";
 

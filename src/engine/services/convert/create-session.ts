@@ -1,6 +1,6 @@
 import { TenkiError } from "../../../domain/error.js";
 import type { CreateSessionRequest } from "../../../gen/tenki/sandbox/v1/sandbox_pb.js";
-import type { CreateSession } from "../../core/session-requests.js";
+import type { CreateSession } from "../../core/sessions/session-requests.js";
 import { positiveMs } from "./time.js";
 
 /** What is asked of a new session; an option that this engine does not have is refused, not passed over. */

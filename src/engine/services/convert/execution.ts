@@ -16,7 +16,7 @@ import {
   CommandStatus,
   type ExecuteCommandRequest,
 } from "../../../gen/tenki/sandbox/v1/sandbox_pb.js";
-import type { StartExecution } from "../../core/executions.js";
+import type { StartExecution } from "../../core/executions/executions.js";
 import type { GuestEvent } from "../../core/ports/runtime.js";
 import type { InputFrame } from "../run-input.js";
 import { defined } from "./defined.js";

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { PreviewUrlSchema } from "../../../gen/tenki/sandbox/v1/sandbox_pb.js";
-import type { Access } from "../../core/access.js";
+import type { Access } from "../../core/access/access.js";
 import type { PreviewRecord } from "../../core/ports/preview-store.js";
 import type { PreviewAddresses } from "../../core/previews/preview-addresses.js";
 import { defined } from "./defined.js";

@@ -8,7 +8,7 @@ import {
   type RunStart,
   type SandboxSessionDataPlaneServiceRunResponse,
 } from "../../../gen/tenki/sandbox/v1/sandbox_pb.js";
-import type { RunCommand } from "../../core/commands.js";
+import type { RunCommand } from "../../core/commands/commands.js";
 import type { GuestEvent } from "../../core/ports/runtime.js";
 
 export const fromRunStart = (start: RunStart): RunCommand => ({

@@ -4,7 +4,7 @@ import {
   type SandboxSessionSchema,
   SessionState as WireSessionState,
 } from "../../../gen/tenki/sandbox/v1/sandbox_pb.js";
-import { pauseSnapshotOf } from "../../core/pause-snapshot.js";
+import { pauseSnapshotOf } from "../../core/snapshots/pause-snapshot.js";
 import type { SessionRecord } from "../../core/ports/store.js";
 import { defined } from "./defined.js";
 import { toWireSnapshot } from "./snapshot.js";

@@ -1,0 +1,66 @@
+import type { FileInfo } from "../../../domain/file.js";
+import { callGuest, readGuest } from "../commands/guest-calls.js";
+import { resolveGuestPath, resolvePathBelowHome } from "./guest-path.js";
+import type {
+  FileContent,
+  GuestFiles,
+  ReadFileOptions,
+  Runtime,
+  WriteFileOptions,
+} from "../ports/runtime.js";
+import type { Sessions } from "../sessions/sessions.js";
+
+/** The files of sessions, below the home directory. */
+export class Files {
+  readonly #sessions: Sessions;
+  readonly #runtime: Runtime;
+
+  constructor(sessions: Sessions, runtime: Runtime) {
+    this.#sessions = sessions;
+    this.#runtime = runtime;
+  }
+
+  async read(sessionId: string, path: string, options: ReadFileOptions): Promise<FileContent> {
+    const absolute = resolveGuestPath(path);
+    const content = await this.#call(sessionId, (files) => files.read(absolute, options));
+    return { totalSize: content.totalSize, chunks: readGuest(this.#sessions, sessionId, content.chunks) };
+  }
+
+  write(
+    sessionId: string,
+    path: string,
+    content: AsyncIterable<Uint8Array>,
+    options: WriteFileOptions,
+  ): Promise<number> {
+    const absolute = resolvePathBelowHome(path);
+    return this.#call(sessionId, (files) => files.write(absolute, content, options));
+  }
+
+  stat(sessionId: string, path: string): Promise<FileInfo | undefined> {
+    const absolute = resolveGuestPath(path);
+    return this.#call(sessionId, (files) => files.stat(absolute));
+  }
+
+  makeDirectory(
+    sessionId: string,
+    path: string,
+    options: { mode: number; recursive: boolean },
+  ): Promise<FileInfo> {
+    const absolute = resolveGuestPath(path);
+    return this.#call(sessionId, (files) => files.makeDirectory(absolute, options));
+  }
+
+  remove(sessionId: string, path: string, options: { recursive: boolean }): Promise<number> {
+    const absolute = resolvePathBelowHome(path);
+    return this.#call(sessionId, (files) => files.remove(absolute, options));
+  }
+
+  list(sessionId: string, path: string, options: { includeHidden: boolean }): Promise<FileInfo[]> {
+    const absolute = resolveGuestPath(path);
+    return this.#call(sessionId, (files) => files.list(absolute, options));
+  }
+
+  #call<T>(sessionId: string, call: (files: GuestFiles) => Promise<T>): Promise<T> {
+    return callGuest(this.#sessions, sessionId, () => call(this.#runtime.files(sessionId)));
+  }
+}
