@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { TenkiError } from "../domain/error.js";
 import type { Context } from "./context.js";
-import { environmentEntry, type EnvironmentEntry } from "./flags/parsers.js";
+import { environmentEntry, type EnvironmentEntry } from "./flags/parsers/environment.js";
 import { localFileError } from "./local-file-error.js";
 import { readStdinText } from "./read-stdin.js";
 

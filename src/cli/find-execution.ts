@@ -1,7 +1,7 @@
 import type { Client } from "../client/index.js";
 import { TenkiError } from "../domain/error.js";
 import type { ExecutionInfo } from "../domain/execution.js";
-import { uuid } from "./flags/parsers.js";
+import { uuid } from "./flags/parsers/words.js";
 import { commandText } from "./output/views/execution.js";
 
 const hint = "tenki sandbox exec list --all";

@@ -1,7 +1,7 @@
 import type { Client } from "../client/index.js";
 import type { PreviewUrl } from "../domain/preview-url.js";
 import { required } from "./flags/flag.js";
-import { filled, uuid } from "./flags/parsers.js";
+import { filled, uuid } from "./flags/parsers/words.js";
 
 export const previewUrlArgument = required("PREVIEW-URL", "its id or its slug", {
   ...filled,

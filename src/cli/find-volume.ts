@@ -1,7 +1,7 @@
 import type { Client } from "../client/index.js";
 import { TenkiError } from "../domain/error.js";
 import type { Volume } from "../domain/volume.js";
-import { uuid } from "./flags/parsers.js";
+import { uuid } from "./flags/parsers/words.js";
 import { sizeText } from "./output/view.js";
 
 /** The id, without a call where that was given; a name is looked for in the list. */

@@ -1,6 +1,6 @@
 import { TenkiError } from "../domain/error.js";
 import { flag, optional } from "./flags/flag.js";
-import { remotePath } from "./flags/parsers.js";
+import { remotePath } from "./flags/parsers/paths.js";
 
 /** A path of an `fs` command: an argument, or `--path`. */
 export const pathArgument = optional("PATH", "in the session, rooted in /home/tenki", remotePath);

@@ -1,6 +1,6 @@
 import type { Context } from "./context.js";
 import { flag } from "./flags/flag.js";
-import { remotePath } from "./flags/parsers.js";
+import { remotePath } from "./flags/parsers/paths.js";
 import { printable } from "./output/printable.js";
 import { doneView, textView, type View } from "./output/view.js";
 

@@ -1,6 +1,6 @@
 import { TenkiError } from "../domain/error.js";
 import { flag, optional } from "./flags/flag.js";
-import { port } from "./flags/parsers.js";
+import { port } from "./flags/parsers/addresses.js";
 
 /** A port of a session: an argument, or `--port`. */
 export const portArgument = optional("PORT", "in the session", port);

@@ -1,5 +1,5 @@
 import { TenkiError } from "../domain/error.js";
-import { maxTags } from "./flags/parsers.js";
+import { maxTags } from "./flags/parsers/sessions.js";
 
 /** How long a new session may take until it is ready. */
 export const defaultWaitMs = 180_000;

@@ -1,7 +1,8 @@
 import { TenkiError } from "../domain/error.js";
 import type { ConfigFile } from "./config/config-file.js";
 import type { CommonOptions } from "./context.js";
-import { endpoint as endpointParser, token } from "./flags/parsers.js";
+import { endpoint as endpointParser } from "./flags/parsers/addresses.js";
+import { token } from "./flags/parsers/words.js";
 import type { Io } from "./io.js";
 
 export const defaultEndpoint = "https://api.tenki.cloud";

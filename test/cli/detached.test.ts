@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { DetachKeys } from "../../src/cli/exec/detach-keys.js";
 import { lastLines } from "../../src/cli/exec/last-lines.js";
 import { Utf8Pieces } from "../../src/cli/exec/utf8-pieces.js";
-import { detachKeys, signalName } from "../../src/cli/flags/parsers.js";
+import { detachKeys, signalName } from "../../src/cli/flags/parsers/executions.js";
 import type { CommandOutput } from "../../src/domain/command.js";
 
 async function* output(...pieces: readonly string[]): AsyncGenerator<CommandOutput, void, undefined> {

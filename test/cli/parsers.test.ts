@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import * as parsers from "../../src/cli/flags/parsers.js";
-import type { Parser } from "../../src/cli/flags/parsers.js";
+import * as addresses from "../../src/cli/flags/parsers/addresses.js";
+import * as environment from "../../src/cli/flags/parsers/environment.js";
+import * as paths from "../../src/cli/flags/parsers/paths.js";
+import * as sessions from "../../src/cli/flags/parsers/sessions.js";
+import * as sizes from "../../src/cli/flags/parsers/sizes.js";
+import * as times from "../../src/cli/flags/parsers/times.js";
+import * as volumes from "../../src/cli/flags/parsers/volumes.js";
+import * as words from "../../src/cli/flags/parsers/words.js";
+import type { Parser } from "../../src/cli/flags/parsers/parser.js";
 
-const bounded = parsers.integer({ min: 1, max: 16 });
-const state = parsers.oneOf("state", ["RUNNING", "PAUSED"]);
+const bounded = words.integer({ min: 1, max: 16 });
+const state = words.oneOf("state", ["RUNNING", "PAUSED"]);
 const uuid = "5b0e4f6e-0d5c-4f0e-9b0a-6f6d3c1c2a11";
 
 type Case<T> = readonly [
@@ -18,7 +25,7 @@ const of = <T>(...each: Case<T>): Case<unknown> => each;
 const cases: readonly Case<unknown>[] = [
   of(
     "duration",
-    parsers.duration,
+    times.duration,
     [
       ["0", 0],
       ["30s", 30_000],
@@ -30,10 +37,10 @@ const cases: readonly Case<unknown>[] = [
     ],
     ["", "5", "2 m", "1d", "s", "-1s", "1h30", "soon"],
   ),
-  of("positive duration", parsers.positiveDuration, [["1ms", 1]], ["0", "0s", "-1s"]),
+  of("positive duration", times.positiveDuration, [["1ms", 1]], ["0", "0s", "-1s"]),
   of(
     "command timeout",
-    parsers.commandTimeout,
+    times.commandTimeout,
     [
       ["0", 0],
       ["1193h", 4_294_800_000],
@@ -42,7 +49,7 @@ const cases: readonly Case<unknown>[] = [
   ),
   of(
     "minutes",
-    parsers.minutes,
+    times.minutes,
     [
       ["0", 0],
       ["30m", 30],
@@ -53,7 +60,7 @@ const cases: readonly Case<unknown>[] = [
   ),
   of(
     "size",
-    parsers.size,
+    sizes.size,
     [
       ["10GB", 1e10],
       ["10GiB", 10 * 2 ** 30],
@@ -73,7 +80,7 @@ const cases: readonly Case<unknown>[] = [
   ),
   of(
     "port",
-    parsers.port,
+    addresses.port,
     [
       ["1", 1],
       ["65535", 65_535],
@@ -82,7 +89,7 @@ const cases: readonly Case<unknown>[] = [
   ),
   of(
     "key=value",
-    parsers.keyValue,
+    words.keyValue,
     [
       ["a=b", ["a", "b"]],
       ["a=", ["a", ""]],
@@ -92,7 +99,7 @@ const cases: readonly Case<unknown>[] = [
   ),
   of(
     "variable",
-    parsers.environmentEntry,
+    environment.environmentEntry,
     [
       ["A_1=x y", { name: "A_1", value: "x y" }],
       ["A=", { name: "A", value: "" }],
@@ -102,7 +109,7 @@ const cases: readonly Case<unknown>[] = [
   ),
   of(
     "tag",
-    parsers.tag,
+    sessions.tag,
     [
       ["a", "a"],
       ["0_:.-", "0_:.-"],
@@ -112,7 +119,7 @@ const cases: readonly Case<unknown>[] = [
   ),
   of(
     "name",
-    parsers.sessionName,
+    sessions.sessionName,
     [
       ["demo", "demo"],
       ["A.b_c-1", "A.b_c-1"],
@@ -122,7 +129,7 @@ const cases: readonly Case<unknown>[] = [
   ),
   of(
     "endpoint",
-    parsers.endpoint,
+    addresses.endpoint,
     [
       ["local", "local"],
       ["https://api.tenki.cloud/", "https://api.tenki.cloud"],
@@ -132,14 +139,14 @@ const cases: readonly Case<unknown>[] = [
   ),
   of(
     "token",
-    parsers.token,
+    words.token,
     [
       ["tk_a", "tk_a"],
       [" tk_a\n", "tk_a"],
     ],
     ["", "a b", "a\nb", "ü"],
   ),
-  of("id", parsers.uuid, [[uuid.toUpperCase(), uuid]], ["", "demo", `${uuid}0`]),
+  of("id", words.uuid, [[uuid.toUpperCase(), uuid]], ["", "demo", `${uuid}0`]),
   of(
     "choice",
     state,
@@ -151,17 +158,17 @@ const cases: readonly Case<unknown>[] = [
   ),
   of(
     "path",
-    parsers.remotePath,
+    paths.remotePath,
     [
       ["a b", "a b"],
       ["/home/tenki/x", "/home/tenki/x"],
     ],
     ["", "a\0b"],
   ),
-  of("session", parsers.session, [["demo", "demo"]], ["", " "]),
+  of("session", sessions.session, [["demo", "demo"]], ["", " "]),
   of(
     "volume",
-    parsers.volumeMount,
+    volumes.volumeMount,
     [
       ["data:/mnt", { volume: "data", mountPath: "/mnt", readOnly: false }],
       ["data:/mnt:ro", { volume: "data", mountPath: "/mnt", readOnly: true }],

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { download } from "../../src/client/download.js";
-import { moment } from "../../src/cli/flags/parsers.js";
+import { moment } from "../../src/cli/flags/parsers/times.js";
 import { writeLocalFile } from "../../src/cli/local-file.js";
 import { goodToken, MemoryService } from "./support/memory-service.js";
 import { TestWorld } from "./support/test-io.js";

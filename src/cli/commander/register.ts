@@ -2,7 +2,8 @@ import { Argument, Option } from "commander";
 import type { CommandDefinition } from "../command.js";
 import { commonFlags } from "../flags/common.js";
 import { type ArgumentSpec, flag, flagName, type FlagSpec, optional } from "../flags/flag.js";
-import { type Parser, session } from "../flags/parsers.js";
+import type { Parser } from "../flags/parsers/parser.js";
+import { session } from "../flags/parsers/sessions.js";
 import type { TenkiCommand } from "./tenki-command.js";
 
 export type FlagTable = Readonly<Record<string, FlagSpec<unknown>>>;

@@ -1,7 +1,7 @@
 import { command, type OptionsOf } from "../command.js";
 import type { Completion } from "../completion/words.js";
 import { required } from "../flags/flag.js";
-import { oneOf } from "../flags/parsers.js";
+import { oneOf } from "../flags/parsers/words.js";
 import { textView, type View } from "../output/view.js";
 
 export const define = command({

@@ -3,7 +3,7 @@ import { command, type OptionsOf } from "../command.js";
 import { saveLogin } from "../config/save-login.js";
 import type { Context } from "../context.js";
 import { optionalValue, toggle } from "../flags/flag.js";
-import { token } from "../flags/parsers.js";
+import { token } from "../flags/parsers/words.js";
 import { doneView, type View } from "../output/view.js";
 import { identityName } from "../output/views/identity.js";
 import { ask } from "../prompt.js";

@@ -1,20 +1,13 @@
 import { commaList, flag, repeated, toggle } from "../flags/flag.js";
-import {
-  egressRule,
-  environmentEntry,
-  filled,
-  integer,
-  keyValue,
-  localFile,
-  minutes,
-  positiveDuration,
-  repository,
-  sessionName,
-  snapshot,
-  tag,
-  uuid,
-  volumeMount,
-} from "../flags/parsers.js";
+import { egressRule } from "../flags/parsers/addresses.js";
+import { environmentEntry } from "../flags/parsers/environment.js";
+import { filled, integer, keyValue, uuid } from "../flags/parsers/words.js";
+import { localFile } from "../flags/parsers/paths.js";
+import { minutes, positiveDuration } from "../flags/parsers/times.js";
+import { repository } from "../flags/parsers/git.js";
+import { sessionName, tag } from "../flags/parsers/sessions.js";
+import { snapshot } from "../flags/parsers/snapshots.js";
+import { volumeMount } from "../flags/parsers/volumes.js";
 import { resourceBounds } from "../../domain/resources.js";
 
 /** What a session can be made with. */

@@ -5,7 +5,8 @@ import type { Context } from "../context.js";
 import { readEnvironment, readKeysFile, textFile } from "../env-file.js";
 import { findSnapshotId } from "../find-snapshot.js";
 import { pickVolume } from "../find-volume.js";
-import { uuid, type VolumeMount } from "../flags/parsers.js";
+import { uuid } from "../flags/parsers/words.js";
+import type { VolumeMount } from "../flags/parsers/volumes.js";
 import { checkTags, toRecord } from "../session-options.js";
 import type { createFlags } from "./create-flags.js";
 

@@ -2,7 +2,10 @@ import { TenkiError } from "../../domain/error.js";
 import type { Context } from "../context.js";
 import { readEnvironment, textFile } from "../env-file.js";
 import { flag, repeated, toggle, variadic } from "../flags/flag.js";
-import { commandTimeout, environmentEntry, filled, localFile, oneOf, text } from "../flags/parsers.js";
+import { commandTimeout } from "../flags/parsers/times.js";
+import { environmentEntry } from "../flags/parsers/environment.js";
+import { filled, oneOf, text } from "../flags/parsers/words.js";
+import { localFile } from "../flags/parsers/paths.js";
 
 /** What a command that runs a program takes, whichever session that is in. */
 export const programArgument = variadic("PROGRAM", "the program and its arguments", text);

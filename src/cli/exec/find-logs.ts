@@ -3,7 +3,7 @@ import type { CommandOutput } from "../../domain/command.js";
 import type { Session } from "../../client/index.js";
 import type { Context } from "../context.js";
 import { findExecution } from "../find-execution.js";
-import { uuid } from "../flags/parsers.js";
+import { uuid } from "../flags/parsers/words.js";
 import type { Fields } from "../output/view.js";
 import { executionFields } from "../output/views/execution.js";
 import { readLogs, type LogOptions } from "./read-logs.js";

@@ -1,7 +1,9 @@
 import { TenkiError } from "../../domain/error.js";
 import type { CommonOptions } from "../context.js";
 import { flag, toggle, toggleFrom } from "./flag.js";
-import { duration, endpoint, oneOf, uuid } from "./parsers.js";
+import { duration } from "./parsers/times.js";
+import { endpoint } from "./parsers/addresses.js";
+import { oneOf, uuid } from "./parsers/words.js";
 
 /** Flags of every command; they may stand before it, too. */
 export const commonFlags = {

@@ -1,4 +1,4 @@
-import type { Parser } from "./parsers.js";
+import type { Parser } from "./parsers/parser.js";
 
 /** One flag of a command, as data; `T` is what the command gets. */
 export interface FlagSpec<T> {

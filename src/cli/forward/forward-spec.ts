@@ -1,6 +1,6 @@
 import type { ConnectTarget } from "../../client/index.js";
 import { TenkiError } from "../../domain/error.js";
-import type { Parser } from "../flags/parsers.js";
+import type { Parser } from "../flags/parsers/parser.js";
 
 /** What is listened on here: a port of the loopback, or a socket's path. */
 export type LocalEnd = { readonly port: number } | { readonly path: string };

@@ -1,7 +1,7 @@
 import { readdir, readlink, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { SessionNotFoundError, SessionTerminatedError } from "../../client/index.js";
-import { uuid } from "../flags/parsers.js";
+import { uuid } from "../flags/parsers/words.js";
 import type { SshPaths } from "./ssh-paths.js";
 
 /** Runs what needs the session; where it is over, what is kept of it goes. */

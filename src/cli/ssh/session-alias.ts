@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import type { Client } from "../../client/index.js";
 import { TenkiError } from "../../domain/error.js";
 import { findSession } from "../find-session.js";
-import { sessionName, uuid } from "../flags/parsers.js";
+import { sessionName } from "../flags/parsers/sessions.js";
+import { uuid } from "../flags/parsers/words.js";
 import type { SshPaths } from "./ssh-paths.js";
 
 /** What ssh knows sessions by: `sbx-<id>` and `sbx-<name>`. */

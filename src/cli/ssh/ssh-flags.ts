@@ -1,5 +1,8 @@
 import { flag, optionalValue } from "../flags/flag.js";
-import { filled, gateway, localFile, oneOf, type Parser } from "../flags/parsers.js";
+import { filled, oneOf } from "../flags/parsers/words.js";
+import { gateway } from "../flags/parsers/addresses.js";
+import { localFile } from "../flags/parsers/paths.js";
+import type { Parser } from "../flags/parsers/parser.js";
 import { parseGoDuration } from "../../lib/go-duration.js";
 import { toggle } from "../flags/flag.js";
 

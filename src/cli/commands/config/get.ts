@@ -3,7 +3,7 @@ import { command, type OptionsOf } from "../../command.js";
 import { configKeyNames, knownKey } from "../../config/config-keys.js";
 import type { Context } from "../../context.js";
 import { required } from "../../flags/flag.js";
-import { filled } from "../../flags/parsers.js";
+import { filled } from "../../flags/parsers/words.js";
 import { textView, type View } from "../../output/view.js";
 
 export const define = command({

@@ -3,7 +3,9 @@ import { command, type OptionsOf } from "../../command.js";
 import { type ConfigKey, configKeyNames, knownKey } from "../../config/config-keys.js";
 import type { Context } from "../../context.js";
 import { required } from "../../flags/flag.js";
-import { endpoint, filled, type Parser, text, uuid } from "../../flags/parsers.js";
+import { endpoint } from "../../flags/parsers/addresses.js";
+import { filled, text, uuid } from "../../flags/parsers/words.js";
+import type { Parser } from "../../flags/parsers/parser.js";
 import { doneView, type View } from "../../output/view.js";
 import { readStdinText } from "../../read-stdin.js";
 

@@ -3,7 +3,7 @@ import { engineFiles } from "../../../domain/engine-state.js";
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
 import { flag, toggle } from "../../flags/flag.js";
-import { filled, integer } from "../../flags/parsers.js";
+import { filled, integer } from "../../flags/parsers/words.js";
 import { resolveDataDir } from "../../local-engine/data-dir.js";
 import { followLines, lastLines } from "../../local-engine/log-lines.js";
 import { type Fields, liveView, textView, type View } from "../../output/view.js";

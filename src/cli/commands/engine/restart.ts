@@ -2,7 +2,7 @@ import { TenkiError } from "../../../domain/error.js";
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
 import { flag } from "../../flags/flag.js";
-import { filled } from "../../flags/parsers.js";
+import { filled } from "../../flags/parsers/words.js";
 import { resolveDataDir } from "../../local-engine/data-dir.js";
 import { startedView } from "../../local-engine/engine-view.js";
 import { launchEngine } from "../../local-engine/ensure-local-engine.js";

@@ -1,7 +1,9 @@
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
 import { flag, repeated, toggle, toggleFrom } from "../../flags/flag.js";
-import { address, domain, filled, listenAddress, localFile, oneOf } from "../../flags/parsers.js";
+import { address, domain, listenAddress } from "../../flags/parsers/addresses.js";
+import { filled, oneOf } from "../../flags/parsers/words.js";
+import { localFile } from "../../flags/parsers/paths.js";
 import { resolveDataDir } from "../../local-engine/data-dir.js";
 import { launchEngine } from "../../local-engine/ensure-local-engine.js";
 import { startedView } from "../../local-engine/engine-view.js";

@@ -1,7 +1,7 @@
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
 import { flag, toggle } from "../../flags/flag.js";
-import { filled } from "../../flags/parsers.js";
+import { filled } from "../../flags/parsers/words.js";
 import { resolveDataDir } from "../../local-engine/data-dir.js";
 import { askEngine, askSessions, liveSessions } from "../../local-engine/engine-client.js";
 import { launchEngine } from "../../local-engine/ensure-local-engine.js";

@@ -4,7 +4,7 @@ import type { Context } from "../../context.js";
 import { copy } from "../../copy/copy.js";
 import { type CopyPlace, readPlace } from "../../copy/endpoint.js";
 import { required, toggle } from "../../flags/flag.js";
-import { filled } from "../../flags/parsers.js";
+import { filled } from "../../flags/parsers/words.js";
 import { doneView, type View } from "../../output/view.js";
 
 export const define = command({

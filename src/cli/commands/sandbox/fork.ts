@@ -1,7 +1,8 @@
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
 import { flag, toggle } from "../../flags/flag.js";
-import { positiveDuration, sessionName } from "../../flags/parsers.js";
+import { positiveDuration } from "../../flags/parsers/times.js";
+import { sessionName } from "../../flags/parsers/sessions.js";
 import type { View } from "../../output/view.js";
 import { sessionView } from "../../output/views/session.js";
 import { defaultWaitMs } from "../../session-options.js";

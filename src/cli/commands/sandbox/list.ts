@@ -3,7 +3,8 @@ import { type SessionInfo, sessionStates } from "../../../domain/session.js";
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
 import { commaList, toggle } from "../../flags/flag.js";
-import { oneOf, tag } from "../../flags/parsers.js";
+import { oneOf } from "../../flags/parsers/words.js";
+import { tag } from "../../flags/parsers/sessions.js";
 import { liveView, type View } from "../../output/view.js";
 import { sessionsView } from "../../output/views/session.js";
 

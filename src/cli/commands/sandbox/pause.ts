@@ -1,7 +1,7 @@
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
 import { flag, toggleFrom } from "../../flags/flag.js";
-import { positiveDuration } from "../../flags/parsers.js";
+import { positiveDuration } from "../../flags/parsers/times.js";
 import type { View } from "../../output/view.js";
 import { sessionView } from "../../output/views/session.js";
 import { defaultWaitMs } from "../../session-options.js";

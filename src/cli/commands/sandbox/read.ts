@@ -2,7 +2,7 @@ import type { Session } from "../../../client/index.js";
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
 import { flag, requiredFlag } from "../../flags/flag.js";
-import { localFile, remotePath } from "../../flags/parsers.js";
+import { localFile, remotePath } from "../../flags/parsers/paths.js";
 import { writeLocalFile } from "../../local-file.js";
 import { doneView, type View } from "../../output/view.js";
 import { printFile } from "../../print-file.js";

@@ -1,7 +1,7 @@
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
 import { flag, toggle } from "../../flags/flag.js";
-import { filled } from "../../flags/parsers.js";
+import { filled } from "../../flags/parsers/words.js";
 import { connectGateway, connectLane, prepareProxied } from "../../ssh/connect-gateway.js";
 import { relay } from "../../ssh/relay.js";
 import { relayLane } from "../../ssh/relay-lane.js";

@@ -1,7 +1,7 @@
 import { command, type OptionsOf, type Outcome } from "../../command.js";
 import type { Context } from "../../context.js";
 import { variadic } from "../../flags/flag.js";
-import { text } from "../../flags/parsers.js";
+import { text } from "../../flags/parsers/words.js";
 import { runSsh } from "../../ssh/run-ssh.js";
 import { sshCall } from "../../ssh/ssh-call.js";
 import { sshFlags } from "../../ssh/ssh-flags.js";

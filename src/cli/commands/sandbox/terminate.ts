@@ -5,7 +5,7 @@ import { command, type OptionsOf, type Outcome } from "../../command.js";
 import type { Context } from "../../context.js";
 import { findSession } from "../../find-session.js";
 import { repeated, toggle, variadic } from "../../flags/flag.js";
-import { session } from "../../flags/parsers.js";
+import { session } from "../../flags/parsers/sessions.js";
 import { confirm } from "../../prompt.js";
 import { sessionsView, sessionView } from "../../output/views/session.js";
 import type { View } from "../../output/view.js";

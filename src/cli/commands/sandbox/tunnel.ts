@@ -9,7 +9,8 @@ import { formatGoDuration } from "../../../lib/go-duration.js";
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
 import { flag, required } from "../../flags/flag.js";
-import { filled, hostPort, integer } from "../../flags/parsers.js";
+import { filled, integer } from "../../flags/parsers/words.js";
+import { hostPort } from "../../flags/parsers/addresses.js";
 import { liveView, textView, type View } from "../../output/view.js";
 
 export const define = command({

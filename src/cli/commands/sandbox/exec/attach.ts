@@ -3,7 +3,8 @@ import type { Context } from "../../../context.js";
 import { attachHere } from "../../../exec/attach-here.js";
 import { findExecution } from "../../../find-execution.js";
 import { flag, required, toggle, toggleFrom } from "../../../flags/flag.js";
-import { detachKeys, execution, size } from "../../../flags/parsers.js";
+import { detachKeys, execution } from "../../../flags/parsers/executions.js";
+import { size } from "../../../flags/parsers/sizes.js";
 
 export const define = command({
   description:

@@ -5,7 +5,8 @@ import { logViews } from "../../../exec/log-views.js";
 import { passOn } from "../../../exec/pass-on.js";
 import { CapturedOutput } from "../../../exec/captured-output.js";
 import { flag, required, toggle } from "../../../flags/flag.js";
-import { execution, integer } from "../../../flags/parsers.js";
+import { execution } from "../../../flags/parsers/executions.js";
+import { integer } from "../../../flags/parsers/words.js";
 import { liveView, objectView } from "../../../output/view.js";
 
 export const define = command({

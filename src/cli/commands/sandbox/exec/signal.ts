@@ -2,7 +2,7 @@ import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { findExecution } from "../../../find-execution.js";
 import { flag, required } from "../../../flags/flag.js";
-import { execution, signalName } from "../../../flags/parsers.js";
+import { execution, signalName } from "../../../flags/parsers/executions.js";
 import { doneView, type View } from "../../../output/view.js";
 
 export const define = command({

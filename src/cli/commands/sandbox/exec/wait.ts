@@ -6,7 +6,8 @@ import { tellEnd } from "../../../exec/exec-in-session.js";
 import { codeOfExit } from "../../../exec/exit-status.js";
 import { findExecution } from "../../../find-execution.js";
 import { flag, required } from "../../../flags/flag.js";
-import { execution, positiveDuration } from "../../../flags/parsers.js";
+import { execution } from "../../../flags/parsers/executions.js";
+import { positiveDuration } from "../../../flags/parsers/times.js";
 import type { InterruptedError } from "../../../interrupts.js";
 import { executionView } from "../../../output/views/execution.js";
 

@@ -2,7 +2,7 @@ import { TenkiError } from "../../../../domain/error.js";
 import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { repeated, variadic } from "../../../flags/flag.js";
-import { remotePath } from "../../../flags/parsers.js";
+import { remotePath } from "../../../flags/parsers/paths.js";
 import type { View } from "../../../output/view.js";
 import { printFile } from "../../../print-file.js";
 

@@ -4,7 +4,7 @@ import { TenkiError } from "../../../../domain/error.js";
 import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { required } from "../../../flags/flag.js";
-import { remotePath } from "../../../flags/parsers.js";
+import { remotePath } from "../../../flags/parsers/paths.js";
 import { doneView, type View } from "../../../output/view.js";
 import { runInside } from "../../../run-inside.js";
 

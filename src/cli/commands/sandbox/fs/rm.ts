@@ -2,7 +2,7 @@ import { TenkiError } from "../../../../domain/error.js";
 import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { repeated, toggle, variadic } from "../../../flags/flag.js";
-import { remotePath } from "../../../flags/parsers.js";
+import { remotePath } from "../../../flags/parsers/paths.js";
 import { doneView, type View } from "../../../output/view.js";
 
 export const define = command({

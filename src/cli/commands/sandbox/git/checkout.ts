@@ -1,7 +1,7 @@
 import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { required, toggle } from "../../../flags/flag.js";
-import { revision } from "../../../flags/parsers.js";
+import { revision } from "../../../flags/parsers/git.js";
 import { directoryFlag, saidByGit } from "../../../git-views.js";
 import type { View } from "../../../output/view.js";
 

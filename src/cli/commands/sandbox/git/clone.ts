@@ -1,7 +1,9 @@
 import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { flag, required } from "../../../flags/flag.js";
-import { integer, remotePath, repository, revision } from "../../../flags/parsers.js";
+import { integer } from "../../../flags/parsers/words.js";
+import { remotePath } from "../../../flags/parsers/paths.js";
+import { repository, revision } from "../../../flags/parsers/git.js";
 import { saidByGit } from "../../../git-views.js";
 import type { View } from "../../../output/view.js";
 

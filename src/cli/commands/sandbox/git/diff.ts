@@ -1,7 +1,8 @@
 import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { flag } from "../../../flags/flag.js";
-import { filled, revision } from "../../../flags/parsers.js";
+import { filled } from "../../../flags/parsers/words.js";
+import { revision } from "../../../flags/parsers/git.js";
 import { directoryFlag, shownByGit } from "../../../git-views.js";
 import type { View } from "../../../output/view.js";
 

@@ -3,7 +3,8 @@ import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { findPreviewUrl, previewUrlArgument } from "../../../find-preview-url.js";
 import { flag } from "../../../flags/flag.js";
-import { port, session } from "../../../flags/parsers.js";
+import { port } from "../../../flags/parsers/addresses.js";
+import { session } from "../../../flags/parsers/sessions.js";
 import type { View } from "../../../output/view.js";
 import { previewUrlView } from "../../../output/views/preview-url.js";
 

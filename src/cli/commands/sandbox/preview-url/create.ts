@@ -2,7 +2,8 @@ import { TenkiError } from "../../../../domain/error.js";
 import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { flag, required } from "../../../flags/flag.js";
-import { port, session, slug } from "../../../flags/parsers.js";
+import { port, slug } from "../../../flags/parsers/addresses.js";
+import { session } from "../../../flags/parsers/sessions.js";
 import type { View } from "../../../output/view.js";
 import { previewUrlView } from "../../../output/views/preview-url.js";
 

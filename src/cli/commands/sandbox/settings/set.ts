@@ -2,7 +2,9 @@ import { TenkiError } from "../../../../domain/error.js";
 import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { flag } from "../../../flags/flag.js";
-import { integer, orNone, positiveDuration, positiveSize } from "../../../flags/parsers.js";
+import { integer, orNone } from "../../../flags/parsers/words.js";
+import { positiveDuration } from "../../../flags/parsers/times.js";
+import { positiveSize } from "../../../flags/parsers/sizes.js";
 import type { View } from "../../../output/view.js";
 import { workspaceSettingsView } from "../../../output/views/workspace-settings.js";
 

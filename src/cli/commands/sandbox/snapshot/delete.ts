@@ -4,7 +4,7 @@ import type { Context } from "../../../context.js";
 import { deleteSeveral } from "../../../delete-several.js";
 import { findSnapshotId } from "../../../find-snapshot.js";
 import { required, toggle, variadic } from "../../../flags/flag.js";
-import { snapshot } from "../../../flags/parsers.js";
+import { snapshot } from "../../../flags/parsers/snapshots.js";
 
 export const define = command({
   description:

@@ -2,7 +2,7 @@ import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { findSnapshotId } from "../../../find-snapshot.js";
 import { required } from "../../../flags/flag.js";
-import { snapshot } from "../../../flags/parsers.js";
+import { snapshot } from "../../../flags/parsers/snapshots.js";
 import { objectView, type View } from "../../../output/view.js";
 
 export const define = command({

@@ -2,7 +2,7 @@ import { TenkiError } from "../../../../domain/error.js";
 import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { commaList, flag, toggle } from "../../../flags/flag.js";
-import { session, tag } from "../../../flags/parsers.js";
+import { session, tag } from "../../../flags/parsers/sessions.js";
 import { findSession } from "../../../find-session.js";
 import type { View } from "../../../output/view.js";
 import { snapshotsView } from "../../../output/views/snapshot.js";

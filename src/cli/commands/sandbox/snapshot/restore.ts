@@ -3,7 +3,7 @@ import type { Context } from "../../../context.js";
 import { createAndShow } from "../../../create/create-and-show.js";
 import { createFlags, waitTimeoutFlag } from "../../../create/create-flags.js";
 import { required, toggleFrom } from "../../../flags/flag.js";
-import { snapshot } from "../../../flags/parsers.js";
+import { snapshot } from "../../../flags/parsers/snapshots.js";
 import type { View } from "../../../output/view.js";
 
 const { snapshot: _snapshot, image: _image, template: _template, ...otherFlags } = createFlags;

@@ -3,7 +3,7 @@ import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { readKeysFile, textFile } from "../../../env-file.js";
 import { requiredFlag } from "../../../flags/flag.js";
-import { localFile } from "../../../flags/parsers.js";
+import { localFile } from "../../../flags/parsers/paths.js";
 import { doneView, type View } from "../../../output/view.js";
 
 export const define = command({

@@ -1,7 +1,8 @@
 import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { required, requiredFlag } from "../../../flags/flag.js";
-import { volumeName, volumeSize } from "../../../flags/parsers.js";
+import { volumeName } from "../../../flags/parsers/volumes.js";
+import { volumeSize } from "../../../flags/parsers/sizes.js";
 import type { View } from "../../../output/view.js";
 import { volumeView } from "../../../output/views/volume.js";
 

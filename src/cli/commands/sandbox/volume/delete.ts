@@ -4,7 +4,7 @@ import type { Context } from "../../../context.js";
 import { deleteSeveral } from "../../../delete-several.js";
 import { findVolumeId } from "../../../find-volume.js";
 import { required, toggle, variadic } from "../../../flags/flag.js";
-import { volume } from "../../../flags/parsers.js";
+import { volume } from "../../../flags/parsers/volumes.js";
 
 export const define = command({
   description:

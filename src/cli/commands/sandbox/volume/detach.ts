@@ -2,7 +2,7 @@ import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { findVolumeId } from "../../../find-volume.js";
 import { optional, required, toggle } from "../../../flags/flag.js";
-import { volume } from "../../../flags/parsers.js";
+import { volume } from "../../../flags/parsers/volumes.js";
 import { doneView, type View } from "../../../output/view.js";
 import { sessionAndVolume } from "../../../session-and-volume.js";
 

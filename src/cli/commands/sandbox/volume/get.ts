@@ -2,7 +2,7 @@ import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { findVolumeId } from "../../../find-volume.js";
 import { required } from "../../../flags/flag.js";
-import { volume } from "../../../flags/parsers.js";
+import { volume } from "../../../flags/parsers/volumes.js";
 import type { View } from "../../../output/view.js";
 import { volumeView } from "../../../output/views/volume.js";
 

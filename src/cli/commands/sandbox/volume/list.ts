@@ -1,7 +1,7 @@
 import { command, type OptionsOf } from "../../../command.js";
 import type { Context } from "../../../context.js";
 import { commaList } from "../../../flags/flag.js";
-import { tag } from "../../../flags/parsers.js";
+import { tag } from "../../../flags/parsers/sessions.js";
 import type { View } from "../../../output/view.js";
 import { volumesView } from "../../../output/views/volume.js";
 
