@@ -9,7 +9,7 @@ import { sessionFromWire } from "./convert/session.js";
 import { millisToWire } from "./convert/time.js";
 import { createListed } from "./egress.js";
 import { SandboxError, TemplateRuntimeFailedError, WaitReadyFailedError } from "./errors.js";
-import type { CreateOptions } from "./options.js";
+import type { CreateOptions } from "./options/sessions.js";
 import type { CallSettings, Rpc } from "./rpc.js";
 import { Session } from "./session.js";
 import { defaultWaitTimeoutMs } from "./wait.js";

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { unreachable } from "./connection-error.js";
 import { SandboxError } from "./errors.js";
 import { certificateList } from "./http2-connection.js";
-import type { RootCertificates } from "./options.js";
+import type { RootCertificates } from "./options/client.js";
 
 export interface DownloadOptions {
   readonly rootCertificates?: RootCertificates | undefined;

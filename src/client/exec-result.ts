@@ -1,7 +1,7 @@
 import type { CommandExit } from "../domain/command.js";
 import { formatGoDuration } from "../lib/go-duration.js";
 import { CommandFailedError, CommandTimeoutError } from "./errors.js";
-import type { Output } from "./options.js";
+import type { Output } from "./options/commands.js";
 
 export type CommandStatus = "SUCCEEDED" | "FAILED" | "TIMED_OUT";
 

@@ -5,7 +5,7 @@ import { executionFromWire, startedFromWire } from "./convert/execution.js";
 import { millisToWire } from "./convert/time.js";
 import { ifOffered } from "./if-offered.js";
 import { readKeptOutput, type KeptOutput, type ReadKeptOptions } from "./kept-output.js";
-import type { WaitOptions } from "./options.js";
+import type { WaitOptions } from "./options/waiting.js";
 import { allPages, pageSize } from "./pages.js";
 import type { CallSettings, Rpc } from "./rpc.js";
 import type { AttachedCommand } from "./running-command.js";

@@ -1,7 +1,7 @@
 import type { FileInfo } from "../domain/file.js";
 import { entryFromWire, fileFromWire } from "./convert/file.js";
 import type { DataPlane } from "./data-plane.js";
-import type { ListFilesOptions, MkdirOptions, RemoveOptions, WriteStreamOptions } from "./options.js";
+import type { ListFilesOptions, MkdirOptions, RemoveOptions, WriteStreamOptions } from "./options/files.js";
 import { readFileStream } from "./read-file.js";
 import { writeFileStream } from "./write-file.js";
 

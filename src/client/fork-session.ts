@@ -1,6 +1,6 @@
 import type { SessionInfo } from "../domain/session.js";
 import { createSession } from "./create-session.js";
-import type { ForkOptions } from "./options.js";
+import type { ForkOptions } from "./options/sessions.js";
 import type { Rpc } from "./rpc.js";
 import type { Session } from "./session.js";
 import { Snapshots } from "./snapshots.js";

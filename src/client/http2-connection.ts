@@ -1,7 +1,7 @@
 import * as http2 from "node:http2";
 import { ConnectionError, unreachable } from "./connection-error.js";
 import { SandboxError } from "./errors.js";
-import type { RootCertificates } from "./options.js";
+import type { RootCertificates } from "./options/client.js";
 
 /** Unread bytes a stream may hold; measured: more gains nothing on one machine, less throttles a distant one. */
 const streamWindowBytes = 1 << 20;

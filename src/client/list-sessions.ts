@@ -1,6 +1,6 @@
 import { isTerminal, type SessionInfo } from "../domain/session.js";
 import { sessionFromWire, stateToWire } from "./convert/session.js";
-import type { ListOptions } from "./options.js";
+import type { ListOptions } from "./options/sessions.js";
 import { allPages, pageSize, type Page } from "./pages.js";
 import type { Rpc } from "./rpc.js";
 import type { ListWorkspaceSandboxesResponse } from "../gen/tenki/sandbox/v1/sandbox_pb.js";

@@ -1,7 +1,7 @@
 import type { Interceptor } from "@connectrpc/connect";
 import { blankSecrets, credentialHeader } from "./authentication.js";
 import { findOwn } from "./call-error.js";
-import type { RequestRecord } from "./options.js";
+import type { RequestRecord } from "./options/client.js";
 
 export interface Observer {
   readonly endpoint: string;

@@ -5,8 +5,8 @@ import type {
   AttachExecutionResponse,
   AttachOpenSchema,
 } from "../gen/tenki/engine/v1/execution_pb.js";
-import { commandLink, Uplink, type CommandEvent, type CommandFrame } from "./command-link.js";
-import { exitFromWire } from "./convert/command.js";
+import { commandLink, Uplink, type CommandFrame } from "./command-link.js";
+import { eventFromWire } from "./convert/command.js";
 import { SandboxError } from "./errors.js";
 import { openStream } from "./open-stream.js";
 import type { CallSettings, Rpc } from "./rpc.js";
@@ -59,7 +59,7 @@ export async function openAttach(
   }
   const { pid, outputOffset, stdinReceived, stdinWindowBytes, terminal } = payload.value;
   return {
-    link: commandLink(uplink, stream, decodeMessage),
+    link: commandLink(uplink, stream, (message: AttachExecutionResponse) => eventFromWire(message.payload)),
     outputOffset: Number(outputOffset),
     stdin: { received: Number(stdinReceived), windowBytes: stdinWindowBytes },
     pid: Number(pid),
@@ -87,19 +87,5 @@ function encodeFrame(frame: CommandFrame): AttachMessageInit {
       return { payload: { case: "signal", value: frame.name } };
     default:
       return { payload: { case: "resize", value: frame.size } };
-  }
-}
-
-function decodeMessage({ payload }: AttachExecutionResponse): CommandEvent | undefined {
-  switch (payload.case) {
-    case "stdout":
-    case "stderr":
-      return { kind: payload.case, data: payload.value };
-    case "flow":
-      return { kind: "flow", bytes: payload.value.stdinGrantBytes };
-    case "exit":
-      return { kind: "exit", exit: exitFromWire(payload.value) };
-    default:
-      return undefined;
   }
 }

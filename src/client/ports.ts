@@ -3,7 +3,7 @@ import type { ExposedPort, PreviewLink } from "../domain/preview-url.js";
 import type { ExposeTcpPortRequestSchema } from "../gen/tenki/engine/v1/port_pb.js";
 import { exposedPortFromWire } from "./convert/preview-url.js";
 import { dateFromWire, dateToWire } from "./convert/time.js";
-import type { ExposePortOptions } from "./options.js";
+import type { ExposePortOptions } from "./options/connections.js";
 import { ifOffered } from "./if-offered.js";
 import type { Rpc } from "./rpc.js";
 

@@ -1,5 +1,5 @@
 import type { DataPlane } from "./data-plane.js";
-import type { ReadStreamOptions } from "./options.js";
+import type { ReadStreamOptions } from "./options/files.js";
 
 /** A file as it comes: a web stream that can be iterated, and its size as it was at the start. */
 export type FileReadStream = ReadableStream<Uint8Array> &

@@ -9,7 +9,7 @@ import { decodeRunMessage, encodeRunFrame, startMessage } from "./convert/run-fr
 import type { DataPlane } from "./data-plane.js";
 import { CapabilityUnavailableError, SandboxError } from "./errors.js";
 import type { StreamStarter } from "./open-stream.js";
-import type { StartOptions } from "./options.js";
+import type { StartOptions } from "./options/commands.js";
 import { readLaneSocket } from "./lane-socket.js";
 import { runByLane } from "./run-lane.js";
 import { TerminalResizer } from "./resize-terminal.js";

@@ -3,7 +3,7 @@ import { sessionFromWire } from "./convert/session.js";
 import { dateFromWire, millisToWire } from "./convert/time.js";
 import { DataPlane } from "./data-plane.js";
 import { SandboxError, SessionNotFoundError, SessionTerminatedError } from "./errors.js";
-import type { UpdateSessionOptions } from "./options.js";
+import type { UpdateSessionOptions } from "./options/sessions.js";
 import type { Rpc } from "./rpc.js";
 import {
   refuseNotPaused,

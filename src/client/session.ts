@@ -24,7 +24,17 @@ import { SessionExecutions } from "./executions.js";
 import * as files from "./files.js";
 import { Git } from "./git.js";
 import { OpenCode } from "./open-code.js";
-import type * as options from "./options.js";
+import type { ExecOptions, StartOptions } from "./options/commands.js";
+import type { DialOptions, ExposePortOptions, HostPortTunnelOptions } from "./options/connections.js";
+import type {
+  ListFilesOptions,
+  MkdirOptions,
+  ReadStreamOptions,
+  RemoveOptions,
+  WriteStreamOptions,
+} from "./options/files.js";
+import type { ForkOptions } from "./options/sessions.js";
+import type { DetachVolumeOptions } from "./options/volumes.js";
 import { exposePort, listExposedPorts, openPreview, unexposePort } from "./ports.js";
 import { ProcessRunHandle, type ProcessRunOptions } from "./process-handle.js";
 import { readFileStream, type FileReadStream } from "./read-file.js";
@@ -63,23 +73,23 @@ export class Session extends SessionLife {
   }
 
   /** A session that begins as this one is now, on disk; its processes are not in it. */
-  async fork(how?: options.ForkOptions): Promise<Session> {
+  async fork(how?: ForkOptions): Promise<Session> {
     const { forkSession } = await import("./fork-session.js"); // which makes sessions itself
     return forkSession(this.#rpc, this, how);
   }
 
   /** Starts a program and hands back its streams as they are on the wire. */
-  start(argv: readonly string[], how?: options.StartOptions): Promise<RunningCommand> {
+  start(argv: readonly string[], how?: StartOptions): Promise<RunningCommand> {
     return runCommand(this.dataPlane, argv, how);
   }
 
   /** Runs a program to its end. A shell line needs a shell: `exec("sh", { args: ["-c", line] })`. */
-  exec(command: string, how?: options.ExecOptions): Promise<ExecResult> {
+  exec(command: string, how?: ExecOptions): Promise<ExecResult> {
     return exec(this.dataPlane, command, how);
   }
 
   /** Runs a program whose output is read as it comes. */
-  stream(command: string, how?: options.ExecOptions): Promise<Stream> {
+  stream(command: string, how?: ExecOptions): Promise<Stream> {
     return startStream(this.dataPlane, command, how);
   }
 
@@ -92,15 +102,15 @@ export class Session extends SessionLife {
     return files.readFile(this.dataPlane, path);
   }
 
-  writeFile(path: string, data: Uint8Array | string, how?: options.WriteStreamOptions): Promise<void> {
+  writeFile(path: string, data: Uint8Array | string, how?: WriteStreamOptions): Promise<void> {
     return files.writeFile(this.dataPlane, path, data, how);
   }
 
-  readFileStream(path: string, how?: options.ReadStreamOptions): Promise<FileReadStream> {
+  readFileStream(path: string, how?: ReadStreamOptions): Promise<FileReadStream> {
     return readFileStream(this.dataPlane, path, how);
   }
 
-  writeFileStream(path: string, source: ByteSource, how?: options.WriteStreamOptions): Promise<number> {
+  writeFileStream(path: string, source: ByteSource, how?: WriteStreamOptions): Promise<number> {
     return writeFileStream(this.dataPlane, path, source, how);
   }
 
@@ -109,16 +119,16 @@ export class Session extends SessionLife {
     return files.stat(this.dataPlane, path);
   }
 
-  mkdir(path: string, how?: options.MkdirOptions): Promise<void> {
+  mkdir(path: string, how?: MkdirOptions): Promise<void> {
     return files.mkdir(this.dataPlane, path, how);
   }
 
   /** Resolves with the number of entries removed. */
-  remove(path: string, how?: options.RemoveOptions): Promise<number> {
+  remove(path: string, how?: RemoveOptions): Promise<number> {
     return files.remove(this.dataPlane, path, how);
   }
 
-  list(path: string, how?: options.ListFilesOptions): Promise<FileInfo[]> {
+  list(path: string, how?: ListFilesOptions): Promise<FileInfo[]> {
     return files.list(this.dataPlane, path, how);
   }
 
@@ -132,17 +142,17 @@ export class Session extends SessionLife {
   }
 
   /** Connects to a unix socket inside, with web streams. `connect` gives a Node stream, and reaches ports. */
-  dial(unixSocketPath: string, how?: options.DialOptions): Promise<DialStream> {
+  dial(unixSocketPath: string, how?: DialOptions): Promise<DialStream> {
     return dial(this.dataPlane, unixSocketPath, how);
   }
 
   /** Connects to a unix socket or a port inside; a port is not exposed by it. Throws `DialFailedError`. */
-  connect(target: ConnectTarget, how?: options.DialOptions): Promise<Duplex> {
+  connect(target: ConnectTarget, how?: DialOptions): Promise<Duplex> {
     return connectInside(this.dataPlane, target, how);
   }
 
   /** Makes `host:port`, as this machine reaches it, a port inside. */
-  exposeHostPort(hostAddr: string, how?: options.HostPortTunnelOptions): Promise<HostPortTunnel> {
+  exposeHostPort(hostAddr: string, how?: HostPortTunnelOptions): Promise<HostPortTunnel> {
     return exposeHostPort(this.dataPlane, hostAddr, how);
   }
 
@@ -154,7 +164,7 @@ export class Session extends SessionLife {
     return ResilientHostPortTunnel.open(this.dataPlane, hostAddr, how);
   }
 
-  hostPortTunnel(host: string, port: number, how?: options.HostPortTunnelOptions): Promise<HostPortTunnel> {
+  hostPortTunnel(host: string, port: number, how?: HostPortTunnelOptions): Promise<HostPortTunnel> {
     return this.exposeHostPort(joinHostPort(host, port), how);
   }
 
@@ -166,7 +176,7 @@ export class Session extends SessionLife {
     return this.exposeHostPortResilient(joinHostPort(host, port), how);
   }
 
-  exposePort(port: number, how?: options.ExposePortOptions): Promise<ExposedPort> {
+  exposePort(port: number, how?: ExposePortOptions): Promise<ExposedPort> {
     return exposePort(this.#rpc, this.id, port, how);
   }
 
@@ -190,7 +200,7 @@ export class Session extends SessionLife {
     return new Volumes(this.#rpc).attach(this.id, { volumeId, mountPath, readOnly: how.readOnly });
   }
 
-  detachVolume(volumeId: string, how?: options.DetachVolumeOptions): Promise<void> {
+  detachVolume(volumeId: string, how?: DetachVolumeOptions): Promise<void> {
     return new Volumes(this.#rpc).detach(this.id, volumeId, how);
   }
 

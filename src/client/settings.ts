@@ -1,6 +1,6 @@
 import type { CredentialKeeper } from "./credential-keeper.js";
 import { MissingAuthTokenError, SandboxError } from "./errors.js";
-import type { ClientOptions, RequestRecord, RootCertificates } from "./options.js";
+import type { ClientOptions, RequestRecord, RootCertificates } from "./options/client.js";
 
 export const defaultEndpoint = "https://api.tenki.cloud";
 const defaultTimeoutMs = 30_000;

@@ -3,7 +3,7 @@ import { snapshotFromWire } from "./convert/snapshot.js";
 import { dateFromWire, dateToWire } from "./convert/time.js";
 import { download } from "./download.js";
 import { SnapshotFailedError } from "./errors.js";
-import type { WaitOptions } from "./options.js";
+import type { WaitOptions } from "./options/waiting.js";
 import { allPages, pageSize, type Page } from "./pages.js";
 import { pollUntil } from "./poll-until.js";
 import type { CallSettings, Rpc } from "./rpc.js";

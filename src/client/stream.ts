@@ -2,7 +2,7 @@ import { waitForExit } from "./command-guard.js";
 import type { DataPlane } from "./data-plane.js";
 import { defaultExecTimeoutMs, feed, startExec } from "./exec.js";
 import { execResult, type ExecResult } from "./exec-result.js";
-import type { ExecOptions, Output } from "./options.js";
+import type { ExecOptions, Output } from "./options/commands.js";
 import type { RunningCommand } from "./running-command.js";
 
 /** Starts a command whose output is read as it comes. */

@@ -1,6 +1,6 @@
 import type { CommandExit } from "../domain/command.js";
 import { openStream } from "./open-stream.js";
-import type { Output } from "./options.js";
+import type { Output } from "./options/commands.js";
 import type { Rpc } from "./rpc.js";
 
 /** The last piece of a command's output says how it ended. */

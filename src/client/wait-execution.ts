@@ -5,7 +5,7 @@ import { startDeadline } from "../lib/deadline.js";
 import { formatGoDuration } from "../lib/go-duration.js";
 import { executionFromWire } from "./convert/execution.js";
 import { SandboxError } from "./errors.js";
-import type { WaitOptions } from "./options.js";
+import type { WaitOptions } from "./options/waiting.js";
 import type { Rpc } from "./rpc.js";
 
 /** The service holds a call for as long; then it is asked again. */

@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { SandboxSessionDataPlaneServiceWriteFileStreamRequestSchema as MessageSchema } from "../gen/tenki/sandbox/v1/sandbox_pb.js";
 import type { DataPlane } from "./data-plane.js";
 import { SandboxError } from "./errors.js";
-import type { WriteStreamOptions } from "./options.js";
+import type { WriteStreamOptions } from "./options/files.js";
 import { Rewindable } from "./rewindable.js";
 
 export type ByteSource = Iterable<Uint8Array> | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;

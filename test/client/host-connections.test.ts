@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { describe, it } from "node:test";
 import { HostConnections, type TunnelFrame } from "../../src/client/connections/host-connections.js";
-import type { TunnelConnectionEvent } from "../../src/client/options.js";
+import type { TunnelConnectionEvent } from "../../src/client/options/connections.js";
 
 /** Listens, accepts nothing, and has no place left where a connection could wait: the kernel drops what comes. */
 const full = `

@@ -1,7 +1,7 @@
 import { Duplex } from "node:stream";
 import type { ReadableStream, WritableStream } from "node:stream/web";
 import type { DataPlane } from "../data-plane.js";
-import type { DialOptions } from "../options.js";
+import type { DialOptions } from "../options/connections.js";
 import { DialledStream } from "./dialled-stream.js";
 import { openDial } from "./open-dial.js";
 import { openDialPort } from "./open-dial-port.js";

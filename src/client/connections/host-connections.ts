@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import type { TunnelConnectionEvent } from "../options.js";
+import type { TunnelConnectionEvent } from "../options/connections.js";
 import type { HostAddress } from "./host-address.js";
 
 export type TunnelFrame =

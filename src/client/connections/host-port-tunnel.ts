@@ -9,7 +9,7 @@ import { Uplink } from "../command-link.js";
 import type { DataPlane } from "../data-plane.js";
 import { CapabilityUnavailableError, SandboxError } from "../errors.js";
 import type { OpenStream } from "../open-stream.js";
-import type { HostPortTunnelOptions } from "../options.js";
+import type { HostPortTunnelOptions } from "../options/connections.js";
 import { type HostAddress, readHostAddress } from "./host-address.js";
 import { HostConnections, type TunnelFrame } from "./host-connections.js";
 

@@ -9,7 +9,7 @@ import { Uplink } from "../command-link.js";
 import type { DataPlane } from "../data-plane.js";
 import { DialFailedError, SandboxError } from "../errors.js";
 import { openStream } from "../open-stream.js";
-import type { DialOptions } from "../options.js";
+import type { DialOptions } from "../options/connections.js";
 import type { DialEvent, DialFrame, DialLink } from "./dialled-stream.js";
 import { relayPort } from "./relay-port.js";
 

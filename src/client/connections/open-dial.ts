@@ -9,7 +9,7 @@ import type {
 import { Uplink } from "../command-link.js";
 import type { DataPlane } from "../data-plane.js";
 import { CapabilityUnavailableError, DialFailedError, SandboxError } from "../errors.js";
-import type { DialOptions } from "../options.js";
+import type { DialOptions } from "../options/connections.js";
 import type { DialEvent, DialFrame, DialLink } from "./dialled-stream.js";
 
 type DialMessageInit = MessageInitShape<typeof SandboxSessionDataPlaneServiceDialRequestSchema>;

@@ -1,7 +1,7 @@
 import type { CommandExit } from "../../domain/command.js";
 import { CapabilityUnavailableError, DialFailedError, type SandboxError } from "../errors.js";
 import type { DataPlane } from "../data-plane.js";
-import type { DialOptions } from "../options.js";
+import type { DialOptions } from "../options/connections.js";
 import { runCommand } from "../run-command.js";
 import type { RunningCommand } from "../running-command.js";
 import type { DialEvent, DialFrame, DialLink } from "./dialled-stream.js";

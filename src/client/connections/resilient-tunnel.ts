@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DataPlane } from "../data-plane.js";
 import { InvalidStateError, SandboxError, SessionTerminatedError } from "../errors.js";
-import type { HostPortTunnelOptions } from "../options.js";
+import type { HostPortTunnelOptions } from "../options/connections.js";
 import {
   exposeHostPort,
   type HostPortTunnel,

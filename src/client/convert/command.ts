@@ -1,6 +1,10 @@
 import type { CommandExit } from "../../domain/command.js";
-import type { RunExit, RunSignal_Sig } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
+import type { RunExit, RunResponse, RunSignal_Sig } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
+import type { AttachExecutionResponse } from "../../gen/tenki/engine/v1/execution_pb.js";
+import type { CommandEvent } from "../command-link.js";
 import { SandboxError } from "../errors.js";
+
+type WirePayload = RunResponse["payload"] | AttachExecutionResponse["payload"];
 
 /** As `Run` says it, and as an execution does. */
 export function exitFromWire(wire: Omit<RunExit, "$typeName">): CommandExit {
@@ -12,6 +16,21 @@ export function exitFromWire(wire: Omit<RunExit, "$typeName">): CommandExit {
     reason: wire.reason,
     errno: wire.errno === 0 ? undefined : wire.errno,
   };
+}
+
+/** What both ways to a command tell of it alike; undefined for anything else. */
+export function eventFromWire(payload: WirePayload): CommandEvent | undefined {
+  switch (payload.case) {
+    case "stdout":
+    case "stderr":
+      return { kind: payload.case, data: payload.value };
+    case "flow":
+      return { kind: "flow", bytes: payload.value.stdinGrantBytes };
+    case "exit":
+      return { kind: "exit", exit: exitFromWire(payload.value) };
+    default:
+      return undefined;
+  }
 }
 
 /** By its name without SIG: the contract can carry six of them. */

@@ -6,8 +6,8 @@ import type {
 } from "../../gen/tenki/sandbox/v1/sandbox_pb.js";
 import type { CommandEvent, CommandFrame } from "../command-link.js";
 import { SandboxError } from "../errors.js";
-import type { StartOptions } from "../options.js";
-import { exitFromWire, signalToWire } from "./command.js";
+import type { StartOptions } from "../options/commands.js";
+import { eventFromWire, signalToWire } from "./command.js";
 
 type RunMessageInit = MessageInitShape<typeof RunMessageSchema>;
 type RunPayload = NonNullable<MessageInitShape<typeof RunRequestSchema>["payload"]>;
@@ -48,19 +48,7 @@ export function encodeRunFrame(frame: CommandFrame): RunMessageInit {
   }
 }
 
-export function decodeRunMessage({ frame }: RunMessage): CommandEvent | undefined {
-  const payload = frame?.payload;
-  switch (payload?.case) {
-    case "stdout":
-    case "stderr":
-      return { kind: payload.case, data: payload.value };
-    case "flow":
-      return { kind: "flow", bytes: payload.value.stdinGrantBytes };
-    case "exit":
-      return { kind: "exit", exit: exitFromWire(payload.value) };
-    default:
-      return undefined;
-  }
-}
+export const decodeRunMessage = ({ frame }: RunMessage): CommandEvent | undefined =>
+  frame && eventFromWire(frame.payload);
 
 const toMessage = (payload: RunPayload): RunMessageInit => ({ frame: { payload } });
