@@ -9,7 +9,8 @@ import { hostAddresses, Place, probe, probeFromHost } from "./support/world.js";
 
 const loopbackResolver = "127.0.0.78"; // 127.0.0.1 may have one already
 const metadata = "169.254.169.254";
-const ports = { tcp: 18_080, udp: 18_081 };
+// Its own: the host's are shared with tests that run beside these.
+const ports = { tcp: 18_140, udp: 18_141 };
 const namePrefix = `tn${process.pid % 10_000}`;
 
 let world: Place;
