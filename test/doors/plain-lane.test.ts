@@ -51,6 +51,26 @@ describe("one visitor's connection", () => {
     assert.equal(said.match(/HTTP\/1\.1 /g)?.length, 2);
   });
 
+  it("is heard anew as soon as it says anything else than before", async () => {
+    const port = await bench.openTo(({ method, rawHeaders, url }, answer) =>
+      answer.end(`body of ${method}:${url}:${rawHeaders.slice(0, 4).join(":")};`),
+    );
+    const say = (line: string, more = "") => `${line} HTTP/1.1\r\nHost: a\r\nX: ${more}\r\n\r\n`;
+    const asked = [say("GET /1"), say("GET /2"), say("GET /2", "b"), say("HEAD /2", "b"), say("GET /2", "c")];
+    const said = await sendRaw(port, asked.join("") + last("/end"));
+    assert.deepEqual(bodies(said).slice(0, 4), [
+      "GET:/1:Host:a:X-Forwarded-For:127.0.0.1",
+      "GET:/2:Host:a:X-Forwarded-For:127.0.0.1",
+      "GET:/2:Host:a:X:b",
+      "GET:/2:Host:a:X:c",
+    ]);
+    assert.equal(said.match(/HTTP\/1\.1 200 /g)?.length, 6);
+    assert.doesNotMatch(
+      await sendRaw(port, `${say("GET /1", "b")}${say("GET /2", "b\r\nX : c")}`),
+      /GET:\/2/,
+    );
+  });
+
   it("is told why there is no answer, and goes on", async () => {
     const port = await bench.open(1);
     const said = await sendRaw(port, `HEAD / HTTP/1.1\r\nHost: a\r\n\r\n${plain("/")}${last("/")}`);
@@ -93,6 +113,27 @@ describe("an answer to a plain request", () => {
   const answerWith = (say: (socket: Socket) => void) =>
     bench.openToRaw((socket) => void socket.on("data", () => say(socket)));
   const get = async (port: number) => (await fetch(`http://127.0.0.1:${port}/`)).text();
+
+  it("is heard anew as soon as anything in it is another, also after one to HEAD in the same words", async () => {
+    const answers = [
+      ...["0", "1", "2"].map(
+        (each) => `HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX-At: ${each}\r\n\r\n${each}`,
+      ),
+      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX-At: 2\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX-At: 2\r\n\r\n3",
+    ];
+    const port = await answerWith((socket) => socket.write(answers.shift() ?? ""));
+    const head = "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n";
+    const visitor = connect({ port, host: "127.0.0.1" });
+    let said = "";
+    visitor.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    visitor.write(plain("/").repeat(3) + head + plain("/"));
+    while (!said.endsWith("\r\n\r\n3")) await once(visitor, "data");
+    visitor.destroy();
+    assert.deepEqual(said.match(/(?<=X-At: )\d/g), ["0", "1", "2", "2", "2"]);
+    assert.deepEqual(said.match(/(?<=\r\n\r\n)\d/g), ["0", "1", "2", "3"]);
+    assert.equal(bench.dialled, 1);
+  });
 
   it("loses its chunks' extensions and trailers, and nothing else", async () => {
     const port = await answerWith((socket) => {

@@ -11,9 +11,12 @@ describe("a plain request", () => {
     assert.deepEqual(read(`${head}GET / HTTP/1.1\r\n`), {
       method: "GET",
       target: "/a//b?c=%20#d",
-      headers: ["hOsT", "h:1", "Connection", "Keep-Alive", "Accept", "*/*", "X", "\xe4", "E", ""],
-      host: "h:1",
-      accept: "*/*",
+      said: {
+        lines: head.slice(head.indexOf("\r\n") + 2, -2),
+        headers: ["hOsT", "h:1", "Connection", "Keep-Alive", "Accept", "*/*", "X", "\xe4", "E", ""],
+        host: "h:1",
+        accept: "*/*",
+      },
       bytes: head.length,
     });
     assert.equal(read("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")?.method, "HEAD");

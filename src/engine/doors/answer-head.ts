@@ -10,6 +10,8 @@ export interface AnswerHead {
   readonly body: BodyFraming;
   /** The connection can be used again once the body has ended. */
   readonly staysOpen: boolean;
+  /** What `outwardHead` made of it, once it has. */
+  outward?: string;
 }
 
 export type BodyFraming =
@@ -66,7 +68,10 @@ function framingOf(status: number, method: string, { chunked, length, lengths }:
 }
 
 /** As it goes out on a connection that is kept for `keptMs`; a body without a length goes in chunks. */
-export function outwardHead({ status, reason, headers, body }: AnswerHead, keptMs: number): string {
+export const outwardHead = (answer: AnswerHead, keptMs: number): string =>
+  (answer.outward ??= outwardText(answer, keptMs));
+
+function outwardText({ status, reason, headers, body }: AnswerHead, keptMs: number): string {
   const outward = headersOutward(headers);
   let text = `HTTP/1.1 ${status} ${reason}\r\n`;
   for (let at = 0; at < outward.length; at += 2) text += `${outward[at]}: ${outward[at + 1]}\r\n`;

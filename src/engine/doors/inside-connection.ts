@@ -18,6 +18,8 @@ export interface Asker {
 }
 
 const headMax = 64 << 10;
+/** A longer one is read anew each time: what a guest says is not to fill the engine's memory. */
+const keptMax = 4 << 10;
 const nothing: Buffer = Buffer.alloc(0);
 const emptyLine = Buffer.from("\r\n\r\n");
 
@@ -28,6 +30,8 @@ export class InsideConnection {
   asked = 0;
   #asker: Asker | undefined;
   #head: Buffer = nothing;
+  /** A service says much the same each time, but for the second: what was made of it serves again. */
+  #last: { readonly text: string; readonly method: string; readonly answer: AnswerHead } | undefined;
   #body: BodyReader | undefined;
   #staysOpen = false;
 
@@ -114,7 +118,7 @@ export class InsideConnection {
       return;
     }
     this.#head = nothing;
-    const answer = parseAnswerHead(seen.toString("latin1", 0, end + 2), asker.method);
+    const answer = this.#parse(seen.toString("latin1", 0, end + 2), asker.method);
     const rest = seen.subarray(end + 4);
     if (answer.status === 101) throw malformed("nobody asked for another protocol");
     if (answer.status < 200) {
@@ -127,6 +131,13 @@ export class InsideConnection {
     asker.head(answer);
     if (answer.body.kind === "none") this.#finish(asker, rest.length > 0);
     else if (rest.length > 0) this.#readBody(asker, body, rest);
+  }
+
+  #parse(text: string, method: string): AnswerHead {
+    if (this.#last?.text === text && this.#last.method === method) return this.#last.answer;
+    const answer = parseAnswerHead(text, method);
+    this.#last = text.length > keptMax ? undefined : { text, method, answer };
+    return answer;
   }
 
   #readBody(asker: Asker, body: BodyReader, chunk: Buffer): void {

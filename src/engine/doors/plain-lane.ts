@@ -7,8 +7,8 @@ import type { BodyRelays } from "./body-relays.js";
 import type { Entrance } from "./entrance.js";
 import { type Asker, InsideConnection } from "./inside-connection.js";
 import { pageFor, pageText, type Trouble } from "./pages.js";
-import { type PlainRequest, readPlainRequest } from "./plain-request.js";
-import { plainHead } from "./request-head.js";
+import { type PlainHeaders, type PlainRequest, readPlainRequest } from "./plain-request.js";
+import { plainLines } from "./request-head.js";
 import { troubleOf } from "./trouble.js";
 import type { Upstream } from "./upstream.js";
 
@@ -39,6 +39,9 @@ export class PlainLane implements Asker {
   /** What came ahead of its turn. */
   #waiting: Buffer | undefined;
   #current: { readonly request: PlainRequest; readonly way: Way } | undefined;
+  /** What the last request said, and how that is said inside. */
+  #said: PlainHeaders | undefined;
+  #lines = "";
   #connection: InsideConnection | undefined;
   #done: (() => void) | undefined;
   #mayRepeat = false;
@@ -84,7 +87,7 @@ export class PlainLane implements Asker {
 
   #serve(chunk: Buffer): void {
     const { gate } = this.#options.entrance;
-    const request = gate.isPrivate ? undefined : readPlainRequest(chunk);
+    const request = gate.isPrivate ? undefined : readPlainRequest(chunk, this.#said);
     const admission = request && gate.admit();
     if (request === undefined || admission?.admitted !== true) {
       this.#handOver(chunk);
@@ -106,7 +109,9 @@ export class PlainLane implements Asker {
     this.#connection = connection;
     this.#mayRepeat = connection.asked > 0;
     this.#done = way.begin();
-    connection.ask(plainHead(request, this.#address), this);
+    if (request.said !== this.#said) this.#lines = plainLines(request.said, this.#address);
+    this.#said = request.said;
+    connection.ask(`${request.method} ${request.target} HTTP/1.1\r\n${this.#lines}`, this);
   }
 
   async #askAfresh(request: PlainRequest, way: Way): Promise<void> {
@@ -204,7 +209,7 @@ export class PlainLane implements Asker {
   #answer(trouble: Trouble): void {
     if (this.#socket.destroyed || this.#current === undefined) return;
     const { request, way } = this.#current;
-    const page = pageFor(trouble, request.accept, way.port);
+    const page = pageFor(trouble, request.said.accept, way.port);
     this.#socket.write(pageText(page, "keep-alive", request.method));
     this.#next();
   }

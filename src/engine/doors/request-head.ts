@@ -1,6 +1,6 @@
 import type { ProxyRequest } from "./entrance.js";
 import { headersInward, type RawHeaders, type Visitor } from "./forwarded-headers.js";
-import type { PlainRequest } from "./plain-request.js";
+import type { PlainHeaders } from "./plain-request.js";
 
 /** A request's first lines, as the service inside gets them. Undefined where they cannot be said in HTTP/1.1. */
 export function requestHead(request: ProxyRequest, visitor: Visitor): string | undefined {
@@ -10,14 +10,16 @@ export function requestHead(request: ProxyRequest, visitor: Visitor): string | u
   return headText(`${method} ${url}`, headers);
 }
 
-/** As `requestHead`, for a visitor of a loopback port. */
-export const plainHead = ({ method, target, headers, host }: PlainRequest, address: string): string =>
-  headText(`${method} ${target}`, headersInward(headers, { address, secure: false, host }));
+/** What stands below the first line of `requestHead`, for a visitor of a loopback port. */
+export const plainLines = ({ headers, host }: PlainHeaders, address: string): string =>
+  linesOf(headersInward(headers, { address, secure: false, host }));
 
-function headText(asked: string, headers: RawHeaders): string {
-  let head = `${asked} HTTP/1.1\r\n`;
-  for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
-  return `${head}Connection: keep-alive\r\n\r\n`;
+const headText = (asked: string, headers: RawHeaders): string => `${asked} HTTP/1.1\r\n${linesOf(headers)}`;
+
+function linesOf(headers: RawHeaders): string {
+  let lines = "";
+  for (let at = 0; at < headers.length; at += 2) lines += `${headers[at]}: ${headers[at + 1]}\r\n`;
+  return `${lines}Connection: keep-alive\r\n\r\n`;
 }
 
 export function hasBody(request: ProxyRequest): boolean {

@@ -30,6 +30,15 @@ const refusals: Readonly<Record<SessionRecord["state"], Refusal | undefined>> = 
   USER_SHUTDOWN: "ended",
 };
 
+/** Made once, and as long as it leads to the same: many requests a second go through. */
+interface LaidWay {
+  readonly sessionId: string;
+  readonly port: number;
+  readonly admission: Admission;
+}
+
+type Lay = (sessionId: string, port: number) => LaidWay;
+
 /** Says of each preview, at each request, who may pass and where to. */
 export class Gates {
   readonly #options: GatesOptions;
@@ -44,11 +53,16 @@ export class Gates {
 
   gate(id: string): Gate {
     const { table } = this.#options;
+    let way: LaidWay | undefined;
+    const lay = (sessionId: string, port: number): LaidWay => {
+      if (way?.sessionId !== sessionId || way.port !== port) way = this.#lay(id, sessionId, port);
+      return way;
+    };
     return {
       get isPrivate() {
         return table.find(id)?.kind === "viewing";
       },
-      admit: (token) => this.#admit(table.find(id), token),
+      admit: (token) => this.#admit(table.find(id), token, lay),
     };
   }
 
@@ -63,16 +77,14 @@ export class Gates {
     if (preview.sessionId !== undefined) this.#traffic.touch(preview.sessionId);
   }
 
-  #admit(preview: PreviewRecord | undefined, token: string | undefined): Admission {
+  #admit(preview: PreviewRecord | undefined, token: string | undefined, lay: Lay): Admission {
     if (preview === undefined) return { admitted: false, why: "ended" };
     if (!this.#mayView(preview, token)) return { admitted: false, why: "private" };
     if (this.#options.table.isExpired(preview)) return { admitted: false, why: "expired" };
     const { sessionId, port } = preview;
     if (sessionId === undefined || port === undefined) return { admitted: false, why: "unbound" };
     const why = refusals[this.#stateOf(sessionId)];
-    return why === undefined
-      ? { admitted: true, way: this.#way(preview.id, sessionId, port) }
-      : { admitted: false, why };
+    return why === undefined ? lay(sessionId, port).admission : { admitted: false, why };
   }
 
   #mayView(preview: PreviewRecord, token: string | undefined): boolean {
@@ -80,9 +92,9 @@ export class Gates {
     return token !== undefined && this.#options.tokens.read(token)?.previewId === preview.id;
   }
 
-  #way(previewId: string, sessionId: string, port: number): Way {
+  #lay(previewId: string, sessionId: string, port: number): LaidWay {
     const { table, dial } = this.#options;
-    return {
+    const way: Way = {
       key: `${sessionId}:${port}`,
       port,
       dial: (signal) => dial(sessionId, port, signal),
@@ -92,6 +104,7 @@ export class Gates {
       },
       touch: () => this.#traffic.touch(sessionId),
     };
+    return { sessionId, port, admission: { admitted: true, way } };
   }
 
   #stateOf(sessionId: string): SessionRecord["state"] {
