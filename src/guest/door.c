@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "handler.h"
 
 enum { HAND_OVER_SECONDS = 20 }; /* longer than who serves a command may be busy with killing it */
@@ -62,40 +63,9 @@ void admit_visitor(struct door *door) {
     }
 }
 
-/* Room for one descriptor, as the kernel wants it aligned. */
-union control {
-    struct cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(int))];
-};
-
-/* With a number that says what it is for. */
-static ssize_t send_descriptor(int to, int fd, uint64_t number) {
-    union control control = {.header = {CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS}};
-    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-    struct iovec part = {&number, sizeof number};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    return sendmsg(to, &message, MSG_NOSIGNAL);
-}
-
-/* `fd` is -1 where none came along. */
-static ssize_t receive_descriptor(int from, int *fd, uint64_t *number) {
-    union control control = {0};
-    struct iovec part = {number, sizeof *number};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    ssize_t size = recvmsg(from, &message, MSG_CMSG_CLOEXEC);
-    const struct cmsghdr *header = size < 0 ? NULL : CMSG_FIRSTHDR(&message);
-    *fd = -1;
-    if (header != NULL && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof *fd)) {
-        memcpy(fd, CMSG_DATA(header), sizeof *fd);
-    }
-    return size;
-}
-
 int take_connection(struct door *door, uint64_t *offset) {
     int sock;
-    ssize_t size = receive_descriptor(door->visitor, &sock, offset);
+    ssize_t size = receive_descriptor(door->visitor, &sock, offset, sizeof *offset);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return -1;
     if (sock >= 0 && size == sizeof *offset) return sock;
     close_end(&sock);
@@ -111,7 +81,8 @@ void answer_visitor(struct door *door, enum error_reason reason) {
 
 void give_visitor(struct door *door, int fd) {
     if (door->visitor < 0) return;
-    if (send_descriptor(door->visitor, fd, 0) < 0) { /* it is gone, and needs nothing */ }
+    uint64_t nothing = 0;
+    if (send_descriptor(door->visitor, fd, &nothing, sizeof nothing) < 0) { /* it is gone, and needs nothing */ }
     close_end(&door->visitor);
 }
 
@@ -131,7 +102,7 @@ static int knock(const char *id) {
 /* What is answered to it; -1 where nothing is. */
 static int hand_over(int keeper, int sock, uint64_t offset) {
     uint8_t answer;
-    if (send_descriptor(keeper, sock, offset) < 0) return -1;
+    if (send_descriptor(keeper, sock, &offset, sizeof offset) < 0) return -1;
     return recv(keeper, &answer, 1, 0) == 1 ? answer : -1;
 }
 
@@ -139,7 +110,7 @@ int fetch_from_door(const char *id) {
     int keeper = knock(id), fd = -1;
     uint64_t number;
     if (keeper < 0) return -1;
-    if (receive_descriptor(keeper, &fd, &number) < 0) fd = -1;
+    if (receive_descriptor(keeper, &fd, &number, sizeof number) < 0) fd = -1;
     close(keeper);
     return fd;
 }

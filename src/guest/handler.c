@@ -29,10 +29,10 @@ static void answer_ping(int sock) {
     send_message(sock, &message);
 }
 
-static void dispatch(int sock, uint8_t type, struct reader *request) {
+static void dispatch(int sock, uint8_t type, struct reader *request, int lent) {
     switch (type) {
     case REQUEST_PING: answer_ping(sock); break;
-    case REQUEST_RUN: serve_run(sock, request); break;
+    case REQUEST_RUN: serve_run(sock, request, lent); break;
     case REQUEST_ATTACH: serve_attach(sock, request);
     case REQUEST_DIAL: serve_dial(sock, request); break;
     case REQUEST_LISTEN: serve_listen(sock, request); break;
@@ -43,12 +43,20 @@ static void dispatch(int sock, uint8_t type, struct reader *request) {
     }
 }
 
+/* Of the request; what was lent ahead of it comes with it, -1 where nothing was. */
+static int receive_request_header(int sock, uint8_t *type, uint32_t *length) {
+    int lent;
+    if (receive_header_with(sock, type, length, &lent) < 0) _exit(0);
+    if (*type == REQUEST_LEND && *length == 0 && receive_header(sock, type, length) < 0) _exit(0);
+    return lent;
+}
+
 noreturn void handle_connection(int sock) {
     allow_alarm();
     alarm(REQUEST_SECONDS);
     uint8_t type;
     uint32_t length;
-    if (receive_header(sock, &type, &length) < 0) _exit(0);
+    int lent = receive_request_header(sock, &type, &length);
     if (length > REQUEST_MAX) {
         send_error(sock, E2BIG, REASON_BAD_REQUEST);
         finish(sock);
@@ -61,7 +69,7 @@ noreturn void handle_connection(int sock) {
     if (receive_bytes(sock, payload, length) < 0) _exit(0);
     alarm(0);
     struct reader request = {payload, payload + length, false};
-    dispatch(sock, type, &request);
+    dispatch(sock, type, &request, lent);
     finish(sock);
 }
 

@@ -5,7 +5,8 @@
  *   tenki-guest layers (<options> <target>)… -- <argv…>   on the host: mounts overlays for argv alone, then execs it
  *   tenki-guest mount <pid> <start> <directory> <path> ro|rw   on the host: a volume into a sandbox that runs
  *   tenki-guest unmount <pid> <start> <directory> <path> keep|kill own|shared   on the host: out of it again
- *   tenki-guest pass guest|lane|raw|stdin         on the host: passes on a burst of output between the sockets it is given
+ *   tenki-guest pass guest|lane                   on the host: passes on a burst of output between the sockets it is given
+ *   tenki-guest wire carry|lend                   on the host: an SSH connection's bytes, to the server inside
  *   tenki-guest body                              on the host: passes on the body of an answer between the sockets it is given
  *   tenki-guest reach                             on the host: connects to ports inside sandboxes, for the engine
  *   tenki-guest clone-disk <directory> <image> <file> share|copy   on the host: a disk's image as at one moment
@@ -25,8 +26,8 @@
 #include "listen.h"
 #include "pass.h"
 #include "reach.h"
-#include "upload.h"
 #include "volume.h"
+#include "wire.h"
 
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "init") == 0) return run_init();
@@ -34,10 +35,10 @@ int main(int argc, char **argv) {
         return listen_and_exec(argv[2], argv + 4);
     }
     if (argc >= 3 && strcmp(argv[1], "layers") == 0) return mount_layers_and_exec(argc - 2, argv + 2);
-    if (argc == 3 && strcmp(argv[1], "pass") == 0) {
-        bool is_output = strcmp(argv[2], "guest") == 0 || strcmp(argv[2], "lane") == 0;
-        if (is_output) pass_output(argv[2]);
-        pass_upload(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "pass") == 0) pass_output(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "wire") == 0) {
+        if (strcmp(argv[2], "lend") == 0) lend_wire();
+        carry_wire();
     }
     if (argc == 2 && strcmp(argv[1], "body") == 0) pass_body();
     if (argc == 2 && strcmp(argv[1], "reach") == 0) return serve_reach();
@@ -48,7 +49,7 @@ int main(int argc, char **argv) {
     if (argc >= 2 && strcmp(argv[1], "thaw-disks") == 0) return thaw_disks(argc - 2, argv + 2);
     fprintf(stderr, "usage: tenki-guest listen <socket-path> -- <argv...> | tenki-guest init |\n"
                     "       tenki-guest layers (<options> <target>)... -- <argv...> |\n"
-                    "       tenki-guest pass guest|lane|raw|stdin | tenki-guest body | tenki-guest reach |\n"
+                    "       tenki-guest pass guest|lane | tenki-guest wire carry|lend | tenki-guest body | tenki-guest reach |\n"
                     "       tenki-guest mount <pid> <start> <directory> <path> ro|rw |\n"
                     "       tenki-guest unmount <pid> <start> <directory> <path> keep|kill own|shared |\n"
                     "       tenki-guest clone-disk <directory> <image> <file> share|copy |\n"

@@ -30,6 +30,7 @@ enum request_type {
     REQUEST_DIAL = 0x06,
     REQUEST_LISTEN = 0x07,
     REQUEST_ACCEPT = 0x08,
+    REQUEST_LEND = 0x09, /* brings a socket along, for the command that the next frame asks for */
     REQUEST_READ = 0x10,
     REQUEST_WRITE = 0x11,
     REQUEST_STAT = 0x12,

@@ -41,9 +41,20 @@ static void set_caller(struct run *run, int sock) {
     run->said_last = false;
 }
 
+/* Whoever still has it, on either side, sees its end. */
+static void end_lent(struct run *run) {
+    if (run->command.lent < 0) return;
+    shutdown(run->command.lent, SHUT_RDWR);
+    close(run->command.lent);
+    run->command.lent = -1;
+}
+
 void hang_up(struct run *run) {
     if (run->over_at != 0 || has_fallen_silent(run)) _exit(0); /* what the command left running lives on */
-    if (run->command.let_go) _exit(0);
+    if (run->command.let_go) {
+        end_lent(run);
+        _exit(0);
+    }
     set_caller(run, -1);
     if (run->hangup_end != 0) return;
     close_door(&run->door);
@@ -166,6 +177,7 @@ static void collect_children(struct run *run) {
     struct signalfd_siginfo info;
     while (read(run->signals, &info, sizeof info) > 0) continue;
     run->childless = reap_children(&run->children);
+    if (run->children.exited) end_lent(run);
     /* What it takes until somebody hears of it is not the command's time. */
     if (run->children.exited && run->sock < 0 && run->exited_at == 0) run->exited_at = now_ms();
 }
@@ -244,9 +256,10 @@ static bool start(struct run *run) {
     return run->children.main >= 0;
 }
 
-noreturn void serve_run(int sock, struct reader *request) {
+noreturn void serve_run(int sock, struct reader *request, int lent) {
     static struct run run; /* static: only what is touched costs memory */
     run.sock = sock;
+    run.command.lent = lent;
     run.door = (struct door){-1, -1};
     run.began = run.looked = now_ms();
     if (!read_command(request, &run.command)) {
@@ -261,6 +274,6 @@ noreturn void serve_run(int sock, struct reader *request) {
     run.input.fd = run.streams.in;
     run.input.pty = run.command.pty;
     /* Larger than the default: fewer turns. Not by much: a user's pipes are bounded in sum, and shared. */
-    if (!run.command.pty) fcntl(run.streams.out, F_SETPIPE_SZ, OUTPUT_PIPE_BYTES);
+    if (run.streams.out >= 0 && !run.command.pty) fcntl(run.streams.out, F_SETPIPE_SZ, OUTPUT_PIPE_BYTES);
     loop(&run);
 }

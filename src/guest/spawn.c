@@ -43,8 +43,18 @@ static void give_to_tenki(int pipe_end) {
     if (fchown(pipe_end, TENKI_UID, TENKI_UID) < 0) return;
 }
 
+static int open_lent(const struct command *command, struct plumbing *plumbing) {
+    int flags = fcntl(command->lent, F_GETFL);
+    if (flags < 0 || fcntl(command->lent, F_SETFL, flags & ~O_NONBLOCK) < 0) return -1;
+    plumbing->theirs[0] = fcntl(command->lent, F_DUPFD_CLOEXEC, 0);
+    plumbing->theirs[1] = fcntl(command->lent, F_DUPFD_CLOEXEC, 0);
+    if (plumbing->theirs[0] < 0 || plumbing->theirs[1] < 0) return -1;
+    return open_pipe(&plumbing->ours.err, &plumbing->theirs[2], &plumbing->ours.err);
+}
+
 static int open_pipes(const struct command *command, struct plumbing *plumbing) {
     struct streams *ours = &plumbing->ours;
+    if (command->lent >= 0) return open_lent(command, plumbing);
     if (command->want_stdin) {
         if (open_pipe(&plumbing->theirs[0], &ours->in, &ours->in) < 0) return -1;
         if (!command->privileged) give_to_tenki(ours->in);

@@ -18,6 +18,7 @@ struct command {
     uint32_t timeout_ms;
     const char *id; /* empty where it is not kept */
     uint32_t linger_ms;
+    int lent; /* what is its stdin and stdout in place of pipes; -1 where it has those */
 };
 
 /* What a `run` request asks for; it lies in the request. False where that is none. */

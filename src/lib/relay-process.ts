@@ -82,13 +82,6 @@ export class RelayProcess {
     return { passed: Number(report.readBigUInt64LE(1)), why: ends[report.readUInt8(0)] ?? "failed" };
   }
 
-  /** A number that it waits for. */
-  tell(count: number): void {
-    const bytes = Buffer.alloc(4);
-    bytes.writeUInt32BE(count, 0);
-    this.#control.write(bytes);
-  }
-
   /** Idempotent. At once, wherever it is. */
   stop(): void {
     this.#child.kill("SIGKILL");

@@ -153,7 +153,7 @@ export class InMemoryProcess implements RunningCommand {
     const code = await this.#program({
       command: this.#command,
       stdin: this.#taken(),
-      write: (kind, data) => this.events.push(kind, typeof data === "string" ? Buffer.from(data) : data),
+      write: (kind, data) => this.#write(kind, typeof data === "string" ? Buffer.from(data) : data),
       signal: this.#abort.signal,
       onResize: (heard) => (this.#heard = heard),
     });
@@ -166,6 +166,10 @@ export class InMemoryProcess implements RunningCommand {
           ? { ...exit, exitCode: 137, signal: "KILL", timedOut: true, reason: "timeout" }
           : { ...exit, exitCode: 143, signal: this.#endedBy, reason: "signaled" };
     this.events.end(ended);
+  }
+
+  async #write(kind: "stdout" | "stderr", data: Uint8Array): Promise<void> {
+    if (kind === "stderr" || this.#command.wire === undefined) await this.events.push(kind, data);
   }
 
   async *#taken(): AsyncGenerator<Uint8Array> {

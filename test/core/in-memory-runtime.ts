@@ -13,6 +13,7 @@ import type {
   SandboxVolume,
   SpawnResult,
   SshServerProgram,
+  Wire,
 } from "../../src/engine/core/ports/runtime.js";
 import { KeptCommands } from "../../src/engine/processes/kept-commands.js";
 import { InMemoryConnections } from "./in-memory-connections.js";
@@ -105,6 +106,7 @@ export class InMemoryRuntime implements Runtime {
         );
         sandbox.processes.add(process);
         process.begin();
+        if (command.wire !== undefined) listenToWire(command.wire, process);
         return {
           started: true,
           process: sandbox.kept.begin(command.kept?.id ?? "", process, command.kept),
@@ -223,6 +225,13 @@ function placedFile({ spec }: InMemorySandbox, { argv }: GuestCommand): Program 
     await io.write("stdout", file.content);
     return 0;
   };
+}
+
+/** There are no sockets to be sent here: what is sent in place of one is the command's input, and nobody hears its output. */
+function listenToWire({ from, invite }: Wire, process: InMemoryProcess): void {
+  invite();
+  from.on("data", (data: Buffer) => process.writeStdin(data));
+  from.on("end", () => process.closeStdin());
 }
 
 const gone = () => new TenkiError("unavailable", "the sandbox does not answer");

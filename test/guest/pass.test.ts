@@ -1,28 +1,21 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, open, readFile, rm } from "node:fs/promises";
-import { connect, createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
+import { open, readFile } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { RelayProcess } from "../../src/lib/relay-process.js";
 import { guestBinary } from "./support/guest-sandbox.js";
+import { readAll, SocketPairs } from "./support/socket-pairs.js";
 
+let pairs: SocketPairs;
 let directory: string;
-let sockets = 0;
-before(async () => void (directory = await mkdtemp(join(tmpdir(), "tenki-pass-"))));
-after(() => rm(directory, { recursive: true }));
-
-/** Two ends of one connection. */
-async function pair(): Promise<[ours: Socket, theirs: Socket]> {
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true });
-  server.listen(join(directory, `socket-${(sockets += 1)}`));
-  await once(server, "listening");
-  const ours = connect({ path: server.address() as string, allowHalfOpen: true });
-  const [theirs] = (await once(server, "connection")) as [Socket];
-  server.close();
-  return [ours, theirs];
-}
+before(async () => {
+  pairs = await SocketPairs.open();
+  directory = pairs.directory;
+});
+after(() => pairs.close());
+const pair = () => pairs.make();
 
 const guestFrame = (type: number, payload: string, length = payload.length): Buffer => {
   const head = Buffer.alloc(5);
@@ -43,13 +36,6 @@ function start(format: "guest" | "lane", from: Socket, ...to: (Socket | number)[
   const relay = RelayProcess.start([guestBinary, "pass", format], from, to);
   assert.ok(relay);
   return relay;
-}
-
-/** What a socket receives until it ends. */
-async function readAll(socket: Socket): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of socket) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }
 
 describe("a burst passed on for the engine", () => {

@@ -198,17 +198,23 @@ describe("the bridge to SSH servers", () => {
       return socket;
     }
 
-    it("takes bytes as they are, gives them in frames, and says how it ended", async () => {
+    it("tells beside the bytes why a login is refused, and how it ended", async () => {
       const socket = await openLane();
       const frames = new FrameSource(socket, laneRules);
-      socket.write(Buffer.from([0, 255]));
-      assert.deepEqual(await frames.next(), { kind: laneFrames.data, payload: Buffer.from([0, 255]) });
+      socket.write("log Certificate invalid: expired");
+      const told = await frames.next();
+      assert.equal(told?.kind, laneFrames.message);
       socket.write("quit");
       const end = await frames.next();
       assert.equal(end?.kind, laneFrames.end);
       assert.deepEqual(JSON.parse(end?.payload.toString() ?? ""), { code: 1000, reason: "" });
       assert.equal(await frames.next(), undefined);
       await untilNoneRuns();
+    });
+
+    it("says in the answer where the server does not start, for the client takes another way then", async () => {
+      bench.parts.runtime.sshServer = () => ({ argv: ["no-sshd"], settings: [] });
+      assert.equal(await lane(), 503);
     });
 
     it("ends its server with its caller", async () => {

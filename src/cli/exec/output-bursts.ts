@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { RelayProcess } from "../../lib/relay-process.js";
 import type { BurstOutlet } from "../../client/index.js";
-import { startBurstRelay } from "../burst-relay.js";
+import { startRelay } from "../start-relay.js";
 import type { Io } from "../io.js";
 import { OutputClosedError } from "../output/write.js";
 
@@ -25,7 +25,7 @@ export class OutputBursts implements BurstOutlet {
   }
 
   start(lane: Socket): RelayProcess | undefined {
-    return startBurstRelay(this.#io, "lane", lane, this.#outputs);
+    return startRelay(this.#io, ["pass", "lane"], lane, this.#outputs);
   }
 
   /** So many bytes more of what came by us. */

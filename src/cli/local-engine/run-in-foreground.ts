@@ -6,7 +6,7 @@ import { waitUntil } from "../../lib/wait-until.js";
 import type { StartOptions } from "../commands/engine/start.js";
 import { startFlags } from "./start-flags.js";
 import type { Context } from "../context.js";
-import { guestProgram } from "../burst-relay.js";
+import { guestProgram } from "../start-relay.js";
 import { liveView, type View } from "../output/view.js";
 import { loadEngine } from "./engine-door.js";
 import { startedView } from "./engine-view.js";

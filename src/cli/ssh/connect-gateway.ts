@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import {
   ConnectionError,
   type Client,
@@ -7,7 +6,7 @@ import {
   type SSHLane,
 } from "../../client/index.js";
 import type { Context } from "../context.js";
-import { startBurstRelay } from "../burst-relay.js";
+import { canRelay } from "../start-relay.js";
 import { findSession } from "../find-session.js";
 import { whileItLasts } from "./forget-session.js";
 import { keepWay, keptWay, prepareSsh, type SshAccess } from "./prepare-ssh.js";
@@ -46,11 +45,9 @@ export function connectGateway(access: SshAccess, ctx: Context): Promise<SSHConn
 export async function connectLane(access: SshAccess, ctx: Context): Promise<SSHLane | undefined> {
   const laneSocket =
     (await ctx.settings()).gateway === undefined ? keptWay(access.files)?.laneSocket : undefined;
-  if (laneSocket === undefined) return undefined;
+  if (laneSocket === undefined || !canRelay(ctx.io)) return undefined;
   const session = (await ctx.client()).session(access.sessionId);
-  const startRelay = (lane: Socket) =>
-    startBurstRelay(ctx.io, "lane", lane, ctx.io.descriptors?.slice(1) ?? []);
-  return session.sshLane({ laneSocket, startRelay, onLoginRefused: refusalTeller(access, ctx) });
+  return session.sshLane({ laneSocket, onLoginRefused: refusalTeller(access, ctx) });
 }
 
 /** Through the gateway that was named, or the one that is known; the service is asked where neither is there. */

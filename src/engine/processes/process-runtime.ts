@@ -78,6 +78,12 @@ class ProcessRuntime implements Runtime {
     if (command.terminal !== undefined) {
       throw new TenkiError("unimplemented", "there are no terminals with --isolation process");
     }
+    if (command.wire !== undefined) {
+      throw new TenkiError(
+        "unimplemented",
+        "a command's output goes through the engine with --isolation process",
+      );
+    }
     signal.throwIfAborted();
     const started = await startHostProcess(await this.#requireRoot(sessionId), sessionId, command);
     if (!started.started) return started;

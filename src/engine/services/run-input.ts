@@ -1,15 +1,12 @@
-import type { Duplex } from "node:stream";
 import type { TerminalSize } from "../../domain/command.js";
-import type { GuestProcess, StdinRelay } from "../core/ports/runtime.js";
+import type { GuestProcess } from "../core/ports/runtime.js";
 
 /** What a caller sends to a command, whichever call it makes. */
 export type InputFrame =
   | { readonly kind: "stdin"; readonly data: Uint8Array }
   | { readonly kind: "close" }
   | { readonly kind: "signal"; readonly name: string }
-  | { readonly kind: "resize"; readonly size: TerminalSize }
-  /** Stdin comes thick from this socket, and may be passed on by somebody else for a while. */
-  | { readonly kind: "burst"; readonly from: Duplex };
+  | { readonly kind: "resize"; readonly size: TerminalSize };
 
 export interface RunInputOptions {
   /** False: the command's input was at its end from the start. */
@@ -30,7 +27,6 @@ export class RunInput {
   #ended = false;
   #failure: unknown;
   #wake: (() => void) | undefined;
-  #relay: StdinRelay | undefined;
 
   constructor(process: GuestProcess, options: RunInputOptions) {
     this.#process = process;
@@ -51,7 +47,6 @@ export class RunInput {
   /** The command has taken so many bytes. */
   grant(bytes: number): void {
     this.#window += bytes;
-    this.#relay?.grant(bytes);
     this.#wake?.();
   }
 
@@ -77,8 +72,6 @@ export class RunInput {
     switch (frame.kind) {
       case "stdin":
         return this.#write(frame.data);
-      case "burst":
-        return this.#passBurst(frame.from);
       case "close":
         return this.#close();
       case "signal":
@@ -96,18 +89,6 @@ export class RunInput {
       this.#window -= piece.length;
       if (piece.length > 0 && !this.#ended) await this.#process.writeStdin(piece);
     }
-  }
-
-  async #passBurst(from: Duplex): Promise<void> {
-    if (!this.#open || this.#ended) return;
-    const relay = this.#process.relayStdin?.(from);
-    if (relay === undefined) return;
-    for (const data of relay.received) await this.#write(data);
-    const going = relay.go(this.#window);
-    this.#relay = relay;
-    const sent = await going; // grants come meanwhile
-    this.#window -= sent;
-    this.#relay = undefined;
   }
 
   #close(): void {

@@ -12,7 +12,7 @@ import { toHeaders } from "../server/universal-request.js";
 import { refuse, type UpgradeRoute } from "../server/upgrades.js";
 import { untilStopping } from "./cut-off.js";
 import { LaneCaller, type SshCaller, WebSocketCaller } from "./ssh-caller.js";
-import { carrySsh } from "./ssh-stream.js";
+import { carrySsh, toClosing } from "./ssh-stream.js";
 
 export interface SshBridgeOptions {
   readonly sessions: Sessions;
@@ -41,10 +41,13 @@ export function sshBridgeRoute(options: SshBridgeOptions): UpgradeRoute {
   return {
     prefix,
     handle(request, socket, head) {
-      const byLane = request.headers.upgrade === sshLaneProtocol;
-      const accept = () =>
-        byLane ? acceptLane(socket, head) : acceptWebSocket(sockets, request, socket, head);
-      void serve(options, { request, socket, accept });
+      if (request.headers.upgrade === sshLaneProtocol) {
+        const caller = new LaneCaller(socket);
+        void serve(options, { request, socket, lane: caller, accept: () => Promise.resolve(caller) });
+      } else {
+        const accept = () => acceptWebSocket(sockets, request, socket, head);
+        void serve(options, { request, socket, accept });
+      }
     },
   };
 }
@@ -52,6 +55,8 @@ export function sshBridgeRoute(options: SshBridgeOptions): UpgradeRoute {
 interface Upgrade {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
+  /** Who brings a wire along. */
+  readonly lane?: LaneCaller;
   /** Never resolves where the request is no proper WebSocket's: that was told, and the socket is closed. */
   readonly accept: () => Promise<SshCaller>;
 }
@@ -64,16 +69,9 @@ const acceptWebSocket = (
     sockets.handleUpgrade(...upgrade, (accepted) => resolve(new WebSocketCaller(accepted))),
   );
 
-function acceptLane(socket: Duplex, head: Buffer): Promise<SshCaller> {
-  socket.write(
-    `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${sshLaneProtocol}\r\n\r\n`,
-  );
-  if (head.length > 0) socket.unshift(head);
-  return Promise.resolve(new LaneCaller(socket));
-}
-
 /** Never fails: what goes wrong is told to the client. The server is started first, so that a refusal is an HTTP status. */
-async function serve(options: SshBridgeOptions, { request, socket, accept }: Upgrade): Promise<void> {
+async function serve(options: SshBridgeOptions, upgrade: Upgrade): Promise<void> {
+  const { request, socket, lane, accept } = upgrade;
   const left = new AbortController();
   const call = untilStopping(left.signal, options.stopping);
   const leave = () => left.abort(new TenkiError("cancelled", "the client went away"));
@@ -85,14 +83,15 @@ async function serve(options: SshBridgeOptions, { request, socket, accept }: Upg
     const clientAddress = request.socket.remoteAddress ?? "127.0.0.1";
     await options.ready;
     call.signal.throwIfAborted();
-    process = await connect(options, { sessionId, clientAddress }, call.signal);
+    process = await connect(options, { sessionId, clientAddress, wire: lane?.wire }, call.signal);
     call.signal.addEventListener("abort", () => process?.close(), { once: true });
     const accepted = await Promise.race([accept(), gone(call.signal)]);
     socket.off("close", leave); // from here on the caller's own end counts
     if (accepted !== undefined) await carrySsh(accepted, process, { ...options, sessionId });
   } catch (error) {
     const { status, text } = toRefusal(error);
-    refuse(socket, status, text);
+    if (lane?.isInvited === true) lane.close(...toClosing(error, options.stopping));
+    else refuse(socket, status, text);
   } finally {
     process?.close();
     call.clear();

@@ -1,19 +1,21 @@
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { finished } from "node:stream/promises";
 import type { WebSocket } from "ws";
 import { laneFrames } from "../../domain/run-lane.js";
-import type { SshLaneEnd } from "../../domain/ssh-lane.js";
-import { BurstMeter } from "../../lib/burst-meter.js";
+import { type SshLaneEnd, sshLaneProtocol } from "../../domain/ssh-lane.js";
 import { writeFrame } from "../../lib/frames.js";
-import { isPlainSocket } from "../../lib/relay-process.js";
+import type { Wire } from "../core/ports/runtime.js";
 import { SocketBytes } from "./socket-bytes.js";
 
 /** Who speaks to a session's SSH server, however it is connected. */
 export interface SshCaller {
-  /** What it sends, until it closes or is gone; a socket: more comes thick from there. Who does not read stops it. */
-  readonly bytes: AsyncIterable<Uint8Array | Socket>;
-  /** Resolves when more may be sent. What a client does not get any more is nobody's matter. */
-  send(data: Uint8Array): Promise<void>;
+  /** What it sends, until it closes or is gone. Who does not read stops it. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /**
+   * Resolves when more may be sent. What a client does not get any more is nobody's matter. Undefined: it has a wire to
+   * the server, and nothing that is said goes through here.
+   */
+  send?(data: Uint8Array): Promise<void>;
   /** Beside the bytes. */
   tell(text: string): void;
   /** As a WebSocket closes. */
@@ -69,18 +71,22 @@ export class WebSocketCaller implements SshCaller {
   }
 }
 
-/** By the lane: on this machine, where nobody stands in between. */
+/** By the lane: on this machine, beside a wire that leads to the server. */
 export class LaneCaller implements SshCaller {
-  readonly bytes: AsyncIterable<Uint8Array | Socket>;
+  readonly bytes: AsyncIterable<Uint8Array>;
+  readonly wire: Wire;
   readonly #socket: Duplex;
+  #isInvited = false;
 
   constructor(socket: Duplex) {
     this.#socket = socket;
-    this.bytes = readBytes(socket);
+    this.bytes = nothingUntilEnd(socket);
+    this.wire = { from: socket, invite: () => this.#invite() };
   }
 
-  async send(data: Uint8Array): Promise<void> {
-    if (this.#socket.writable) await writeFrame(this.#socket, laneFrames.data, data);
+  /** It has been told that it is connected: what goes wrong from here on is no answer to its request. */
+  get isInvited(): boolean {
+    return this.#isInvited;
   }
 
   tell(text: string): void {
@@ -102,24 +108,21 @@ export class LaneCaller implements SshCaller {
   drop(): void {
     this.#socket.resume(); // until its end, which would not come otherwise
   }
+
+  #invite(): void {
+    this.#isInvited = true;
+    this.#socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${sshLaneProtocol}\r\n\r\n`,
+    );
+  }
 }
 
 /** Until it ends or breaks off; for a server that is the same. */
-async function* readBytes(socket: Duplex): AsyncGenerator<Uint8Array | Socket, void, undefined> {
-  const meter = new BurstMeter();
-  let ended = socket.readableEnded || socket.destroyed;
-  let wake: () => void = () => undefined;
-  socket.on("readable", () => wake());
-  const settle = () => {
-    ended = true;
-    wake();
-  };
-  for (const end of ["end", "close", "error"]) socket.once(end, settle);
-  for (;;) {
-    const chunk = socket.read() as Buffer | null;
-    if (chunk !== null) yield chunk;
-    else if (ended) return;
-    else await new Promise<void>((resolve) => (wake = resolve));
-    if (chunk !== null && meter.add(chunk.length) && isPlainSocket(socket)) yield socket;
-  }
-}
+const nothingUntilEnd = (socket: Duplex): AsyncIterable<Uint8Array> => ({
+  [Symbol.asyncIterator]: () => ({
+    next: async () => {
+      await finished(socket, { writable: false }).catch(() => undefined);
+      return { done: true, value: undefined };
+    },
+  }),
+});

@@ -37,7 +37,7 @@ export async function carrySsh(
   try {
     const input = { open: true, closesAtEnd: true, signal: call.signal, frames: toInput(caller.bytes) };
     for await (const event of followProcess(process, input)) {
-      if (event.kind === "stdout") await caller.send(event.data);
+      if (event.kind === "stdout") await caller.send?.(event.data);
       else if (event.kind === "stderr") said.add(event.data);
       else if (event.kind === "exit") said.exited(event.exit.exitCode);
     }
@@ -54,11 +54,11 @@ export async function carrySsh(
 }
 
 async function* toInput(bytes: SshCaller["bytes"]): AsyncGenerator<InputFrame, void, undefined> {
-  for await (const data of bytes)
-    yield data instanceof Uint8Array ? { kind: "stdin", data } : { kind: "burst", from: data };
+  for await (const data of bytes) yield { kind: "stdin", data };
 }
 
-function toClosing(error: unknown, stopping: AbortSignal): [code: number, reason: string] {
+/** How a connection is closed that could not go on. */
+export function toClosing(error: unknown, stopping: AbortSignal): [code: number, reason: string] {
   if (!(error instanceof TenkiError)) return [closeCodes.failed, "the ssh connection failed"];
   const isOver = stopping.aborted || error.kind === "failed_precondition";
   return [isOver ? closeCodes.goingAway : closeCodes.failed, error.message.slice(0, reasonLengthMax)];

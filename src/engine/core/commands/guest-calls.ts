@@ -41,7 +41,6 @@ export async function* readGuest<T>(
 
 /** A process whose breaking off is told as what became of the session; it is busy while its output is read. */
 export function explainedProcess(sessions: Sessions, sessionId: string, process: GuestProcess): GuestProcess {
-  const relayStdin = process.relayStdin?.bind(process);
   const bursts = process.eventsAndBursts?.bind(process);
   return {
     pid: process.pid,
@@ -50,7 +49,6 @@ export function explainedProcess(sessions: Sessions, sessionId: string, process:
     stdinWindowBytes: process.stdinWindowBytes,
     events: readGuest(sessions, sessionId, process.events),
     ...(bursts && { eventsAndBursts: (caller) => readGuest(sessions, sessionId, bursts(caller)) }),
-    ...(relayStdin && { relayStdin }),
     writeStdin: (data) => process.writeStdin(data),
     closeStdin: () => process.closeStdin(),
     signal: (name) => process.signal(name),

@@ -54,6 +54,16 @@ export interface GuestCommand {
   readonly letGo?: boolean | undefined;
   /** Set: it can be come back to, by `attach`. */
   readonly kept?: KeptCommand | undefined;
+  /** Set: its stdin and stdout are a socket that comes by this. */
+  readonly wire?: Wire | undefined;
+}
+
+/** A connection over which somebody on this machine sends half of a pair of sockets. */
+export interface Wire {
+  /** What comes by it is read by nobody here from `invite` on until the command runs. */
+  readonly from: Duplex;
+  /** Called at the moment from which on it may be sent. */
+  readonly invite: () => void;
 }
 
 export interface KeptCommand {
@@ -79,15 +89,6 @@ export interface BurstEvent {
    * can follow that.
    */
   pass(): Promise<boolean>;
-}
-
-export interface StdinRelay {
-  /** What had come from the socket by then, to be written first. */
-  readonly received: readonly Uint8Array[];
-  /** Its turn; it may send as much as the window. Resolves with the bytes sent when reading goes on here. */
-  go(windowBytes: number): Promise<number>;
-  /** The command has taken so many bytes. */
-  grant(bytes: number): void;
 }
 
 export type ProcessEvent = GuestEvent | BurstEvent;
@@ -116,11 +117,6 @@ export interface GuestProcess {
    * In place of `events`.
    */
   eventsAndBursts?(caller: Duplex): AsyncIterable<ProcessEvent>;
-  /**
-   * Lets the rest of a burst of input come straight from the socket it comes from. Undefined where nobody passes it on:
-   * nothing has happened then. Nothing else may be sent to the command until it is over.
-   */
-  relayStdin?(from: Duplex): StdinRelay | undefined;
   /** The caller is gone for good: HUP, a grace, then KILL for the whole tree. Idempotent. */
   close(): void;
   /** The caller is gone and may come back: a kept command goes on. One that is not kept is closed. Idempotent. */

@@ -1,7 +1,7 @@
 import { TenkiError } from "../../../domain/error.js";
 import { commandEnvironment } from "../commands/command-environment.js";
 import { callGuest, explainedProcess } from "../commands/guest-calls.js";
-import type { GuestProcess, Runtime, SshServerProgram } from "../ports/runtime.js";
+import type { GuestProcess, Runtime, SshServerProgram, Wire } from "../ports/runtime.js";
 import type { SshKeys } from "../ports/ssh-keys.js";
 import type { SessionRecord } from "../ports/store.js";
 import type { Sessions } from "../sessions/sessions.js";
@@ -20,6 +20,8 @@ export interface SshClient {
   readonly sessionId: string;
   /** What certificates bound to addresses are held against. Undefined: those are refused. */
   readonly clientAddress: string | undefined;
+  /** Default: its bytes come and go as the process's input and output. */
+  readonly wire?: Wire | undefined;
 }
 
 /** The OpenSSH servers inside: one process for each connection, which is its input and output. */
@@ -42,18 +44,19 @@ export class SshServers {
   }
 
   /** Starts a server for one connection. The session is busy while its output is read. */
-  async connect({ sessionId, clientAddress }: SshClient, signal: AbortSignal): Promise<GuestProcess> {
+  async connect(client: SshClient, signal: AbortSignal): Promise<GuestProcess> {
     const { sessions } = this.#options;
+    const { sessionId } = client;
     const program = this.requireServer();
     const process = await callGuest(sessions, sessionId, (session) =>
-      this.#start(session, { program, clientAddress }, signal),
+      this.#start(session, { ...client, program }, signal),
     );
     return explainedProcess(sessions, sessionId, process);
   }
 
   async #start(
     session: SessionRecord,
-    { program, clientAddress }: { program: SshServerProgram; clientAddress: string | undefined },
+    { program, clientAddress, wire }: Omit<SshClient, "sessionId"> & { program: SshServerProgram },
     signal: AbortSignal,
   ): Promise<GuestProcess> {
     const { sessions, runtime, certificates } = this.#options;
@@ -74,7 +77,7 @@ export class SshServers {
     await runtime.place(session.id, files, signal);
     const principals = `AuthorizedPrincipalsFile=${principalsPath({ clientAddress })}`;
     const argv = [...program.argv, "-i", "-e", "-f", serverConfigPath, "-o", principals];
-    const command = { argv, cwd: "/", env: everywhere, privileged: true, letGo: true, timeoutMs: 0 };
+    const command = { argv, cwd: "/", env: everywhere, privileged: true, letGo: true, timeoutMs: 0, wire };
     const spawned = await runtime.spawn(session.id, command, signal);
     if (spawned.started) return spawned.process;
     throw new TenkiError(

@@ -4,7 +4,7 @@ import type { TerminalSize } from "../../../domain/command.js";
 import { noSuchSignal } from "../../../domain/signal.js";
 import { isPlainSocket, RelayProcess } from "../../../lib/relay-process.js";
 import { numberSignal } from "../../../lib/signals.js";
-import type { GuestEvent, GuestProcess, ProcessEvent, StdinRelay } from "../../core/ports/runtime.js";
+import type { GuestEvent, GuestProcess, ProcessEvent } from "../../core/ports/runtime.js";
 import type { GuestConnection } from "./connection.js";
 import { PayloadWriter } from "./payload.js";
 import { readEvents, readEventsAndBursts } from "./process-events.js";
@@ -46,29 +46,6 @@ export class LinkedProcess implements GuestProcess {
     for (let at = 0; at < data.length; at += dataBytesMax) {
       await this.#connection.send(up.stdin, data.subarray(at, at + dataBytesMax));
     }
-  }
-
-  relayStdin(from: Duplex): StdinRelay | undefined {
-    const { relayProgram } = this.#options;
-    if (relayProgram === undefined || this.#left || this.#relay !== undefined || !isPlainSocket(from))
-      return undefined;
-    const received: Buffer[] = [];
-    const read = () => from.read() as Buffer | null;
-    for (let chunk = read(); chunk !== null; chunk = read()) received.push(chunk);
-    const relay = this.#connection.lend((to) =>
-      RelayProcess.start([relayProgram, "pass", "stdin"], from, [to]),
-    );
-    this.#relay = relay;
-    return {
-      received,
-      go: async (windowBytes) => {
-        const end = await relay?.go({ kind: 0, left: windowBytes });
-        this.#relay = undefined;
-        if (end?.why === "failed" || end?.why === "target_closed") this.close();
-        return end?.passed ?? 0;
-      },
-      grant: (bytes) => relay?.tell(bytes),
-    };
   }
 
   closeStdin(): void {

@@ -5,6 +5,7 @@ import type { GuestConnection } from "./connection.js";
 import { TenkiError } from "../../../domain/error.js";
 import { describeErrno, expectFrame, readFailure } from "./guest-error.js";
 import { LinkedProcess } from "./guest-process.js";
+import { lendWire } from "./lend-wire.js";
 import { malformed, PayloadReader, PayloadWriter } from "./payload.js";
 import { down, request, requestBytesMax, runFlags, terminalSizeMax } from "./protocol.js";
 
@@ -16,6 +17,7 @@ export async function spawnCommand(
 ): Promise<SpawnResult> {
   const payload = encodeCommand(command);
   if (payload.length > requestBytesMax) return refuse(connection, command, constants.errno.E2BIG, steps.exec);
+  if (command.wire !== undefined) await lendWire(connection, command.wire, relayProgram);
   void connection.send(request.run, payload);
   const frame = await connection.next();
   const failure = readFailure(frame);

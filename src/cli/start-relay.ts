@@ -8,14 +8,15 @@ import type { Io } from "./io.js";
 export const guestProgram = ({ self }: Io): string =>
   join(dirname(self[1] ?? ""), "..", "dist", "tenki-guest");
 
-/** Starts who passes on a burst in our place; undefined where there is no such program, or no descriptors of our own. */
-export function startBurstRelay(
+/** False where there is no such program, or no descriptors of our own. */
+export const canRelay = (io: Io): boolean => io.descriptors !== undefined && existsSync(guestProgram(io));
+
+/** Starts who passes bytes on in our place; undefined where nobody can. */
+export function startRelay(
   io: Io,
-  format: "lane" | "raw",
+  words: readonly string[],
   from: Socket,
   to: readonly (Socket | number)[],
 ): RelayProcess | undefined {
-  const program = guestProgram(io);
-  if (io.descriptors === undefined || !existsSync(program)) return undefined;
-  return RelayProcess.start([program, "pass", format], from, to);
+  return canRelay(io) ? RelayProcess.start([guestProgram(io), ...words], from, to) : undefined;
 }
