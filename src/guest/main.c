@@ -8,7 +8,7 @@
  *   tenki-guest pass guest|lane                   on the host: passes on a burst of output between the sockets it is given
  *   tenki-guest wire carry|lend                   on the host: an SSH connection's bytes, to the server inside
  *   tenki-guest body                              on the host: passes on the body of an answer between the sockets it is given
- *   tenki-guest reach                             on the host: connects to ports inside sandboxes, for the engine
+ *   tenki-guest reach PROCESSES                   on the host: connects to ports inside sandboxes, for the engine
  *   tenki-guest clone-disk <directory> <image> <file> share|copy   on the host: a disk's image as at one moment
  *   tenki-guest thaw-disks <directory>…           on the host: after a loss of the above in the middle
  *   tenki-guest differences <directory> trusted|user files|marks   on the host: what is in an overlay's upper layer
@@ -16,6 +16,7 @@
  */
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "body.h"
@@ -41,7 +42,7 @@ int main(int argc, char **argv) {
         carry_wire();
     }
     if (argc == 2 && strcmp(argv[1], "body") == 0) pass_body();
-    if (argc == 2 && strcmp(argv[1], "reach") == 0) return serve_reach();
+    if (argc == 3 && strcmp(argv[1], "reach") == 0) return serve_reach(atoi(argv[2]));
     if (argc == 7 && strcmp(argv[1], "mount") == 0) return mount_volume(argv + 2);
     if (argc == 8 && strcmp(argv[1], "unmount") == 0) return unmount_volume(argv + 2);
     if (argc == 6 && strcmp(argv[1], "clone-disk") == 0) return clone_disk(argv + 2);
@@ -49,7 +50,8 @@ int main(int argc, char **argv) {
     if (argc >= 2 && strcmp(argv[1], "thaw-disks") == 0) return thaw_disks(argc - 2, argv + 2);
     fprintf(stderr, "usage: tenki-guest listen <socket-path> -- <argv...> | tenki-guest init |\n"
                     "       tenki-guest layers (<options> <target>)... -- <argv...> |\n"
-                    "       tenki-guest pass guest|lane | tenki-guest wire carry|lend | tenki-guest body | tenki-guest reach |\n"
+                    "       tenki-guest pass guest|lane | tenki-guest wire carry|lend | tenki-guest body |\n"
+                    "       tenki-guest reach PROCESSES |\n"
                     "       tenki-guest mount <pid> <start> <directory> <path> ro|rw |\n"
                     "       tenki-guest unmount <pid> <start> <directory> <path> keep|kill own|shared |\n"
                     "       tenki-guest clone-disk <directory> <image> <file> share|copy |\n"

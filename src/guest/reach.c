@@ -24,8 +24,7 @@
 #include "spawn.h"
 #include "tree.h"
 
-/* A browser test, or a load, opens a thousand connections at once: who finds no process left goes the slow way round. */
-enum { CHANNEL = 3, RUNNING_MAX = 4096, LINES_MAX = 64 << 10 };
+enum { CHANNEL = 3, LINES_MAX = 64 << 10 };
 
 struct question {
     unsigned number, port;
@@ -33,12 +32,23 @@ struct question {
     int timeout_ms;
 };
 
-static int running;
+static int running, running_max;
+
+/*
+ * Waits while the engine is behind with reading, which a child's end interrupts: an answer that is lost then is one
+ * that somebody waits for. Any other failure means that nobody asks any more.
+ */
+static void answer(const struct msghdr *message) {
+    ssize_t sent;
+    do sent = sendmsg(CHANNEL, message, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+}
 
 static void answer_failure(unsigned number, int error) {
     char line[64];
     int size = snprintf(line, sizeof line, "\"%u %d\"\n", number, error);
-    if (send(CHANNEL, line, (size_t)size, MSG_NOSIGNAL) < 0) { /* nobody asks any more */ }
+    struct iovec part = {line, (size_t)size};
+    answer(&(struct msghdr){.msg_iov = &part, .msg_iovlen = 1});
 }
 
 static void answer_socket(unsigned number, int sock) {
@@ -52,7 +62,7 @@ static void answer_socket(unsigned number, int sock) {
     struct iovec part = {line, (size_t)size};
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    if (sendmsg(CHANNEL, &message, MSG_NOSIGNAL) < 0) { /* as above */ }
+    answer(&message);
 }
 
 static noreturn void connect_inside(const struct question *asked) {
@@ -83,7 +93,7 @@ static void take_line(const char *line) {
         return;
     }
     reap();
-    pid_t pid = running < RUNNING_MAX ? fork() : -1;
+    pid_t pid = running < running_max ? fork() : -1;
     if (pid == 0) connect_inside(&asked);
     if (pid < 0) answer_failure(asked.number, EAGAIN);
     else running++;
@@ -104,9 +114,10 @@ static size_t take_lines(char *text, size_t size) {
 
 static void wake(int signal) { (void)signal; }
 
-int serve_reach(void) {
+int serve_reach(int processes_max) {
     static char lines[LINES_MAX];
     size_t held = 0;
+    running_max = processes_max;
     /* It ends with its engine, which closes the channel, and not by what a terminal sends to both. */
     for (int index = 0; index < 3; index++) signal((int[]){SIGINT, SIGTERM, SIGHUP}[index], SIG_IGN);
     struct sigaction interrupting = {.sa_handler = wake};

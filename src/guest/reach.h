@@ -2,6 +2,7 @@
 #ifndef TENKI_REACH_H
 #define TENKI_REACH_H
 
-int serve_reach(void);
+/* At most so many questions at one time: who asks then is told EAGAIN. */
+int serve_reach(int processes_max);
 
 #endif

@@ -3,6 +3,9 @@ import { DialError } from "../../domain/dial.js";
 import type { ProcessIdentity } from "../../lib/process-identity.js";
 import { ReachedSocket, type SocketHandle } from "./reached-socket.js";
 
+/** A browser test, or a load, opens a thousand connections at once: who finds no process left goes the slow way round. */
+const connectingMax = 4_096;
+
 type Settle = (socket: ReachedSocket | undefined) => void;
 
 /**
@@ -11,12 +14,15 @@ type Settle = (socket: ReachedSocket | undefined) => void;
  */
 export class NetworkReach {
   readonly #program: string;
+  readonly #connectingMax: number;
   readonly #asked = new Map<number, Settle>();
   #child: ChildProcess | undefined;
   #lastNumber = 0;
 
-  constructor(guestBinary: string) {
+  /** `max`: how many are connected to at one time; default: 4096. */
+  constructor(guestBinary: string, max = connectingMax) {
     this.#program = guestBinary;
+    this.#connectingMax = max;
   }
 
   /** `init` is pid 1 of the sandbox. Undefined where that way is closed, or nobody listens: the guest may know more. */
@@ -33,7 +39,10 @@ export class NetworkReach {
     child.send(`${number} ${init.pid} ${init.startTicks} ${port} ${timeoutMs}`, (error) => {
       if (error !== null) this.#settle(number, undefined);
     });
+    const onAbort = () => this.#settle(number, undefined);
+    signal.addEventListener("abort", onAbort, { once: true });
     const socket = await asked;
+    signal.removeEventListener("abort", onAbort);
     if (!signal.aborted) return socket;
     socket?.destroy();
     throw new DialError("timeout", `no answer in time from port ${port} of the sandbox`, {
@@ -42,7 +51,10 @@ export class NetworkReach {
   }
 
   #start(): ChildProcess {
-    const child = spawn(this.#program, ["reach"], { stdio: ["ignore", "ignore", "ignore", "ipc"], env: {} });
+    const child = spawn(this.#program, ["reach", String(this.#connectingMax)], {
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+      env: {},
+    });
     child.on("message", (said: unknown, handle: unknown) => {
       const [number, errno] = String(said).split(" ");
       this.#settle(
