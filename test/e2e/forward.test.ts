@@ -131,6 +131,15 @@ describe("forward and tunnel", () => {
       assert.equal(code, 1, stderr);
       assert.match(stderr, says);
     }
+    const paused = await bench.json<{ id: string }>(["sandbox", "create", "--name", "paused"]);
+    await bench.ok(["sandbox", "pause", "paused"]);
+    const { code, stderr } = await bench.call(["sandbox", "forward", "--session", "paused", "8080:80"]);
+    assert.equal(code, 1, stderr);
+    assert.equal(
+      stderr,
+      `error: the session is not running (state=PAUSED)\nhint: tenki sandbox resume ${paused.id}\n`,
+    );
+    await bench.ok(["sandbox", "set", "demo"]);
     for (const spec of ["0", "70000", "abc", "1:2:3", "/run/a.sock"]) {
       const { code, stderr } = await bench.call(["sandbox", "forward", spec]);
       assert.equal(code, 2, spec);

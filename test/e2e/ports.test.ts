@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readFileSync, realpathSync, truncateSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -175,6 +176,16 @@ describe("exposed ports", () => {
     assert.ok(Math.max(downMb, upMb) < 300, `${downMb} MB down, ${upMb} MB up`);
   });
 
+  it("carry every byte there and back as it was", async () => {
+    const [there, back] = [join(bench.home, "there"), join(bench.home, "back")];
+    const bytes = randomBytes(64 << 20);
+    writeFileSync(there, bytes);
+    for (const framing of ["Transfer-Encoding: chunked", "Transfer-Encoding:"]) {
+      await curl("-X", "POST", "-H", framing, "-T", there, "-o", back, `${url}/echo`);
+      assert.ok(readFileSync(back).equals(bytes), framing);
+    }
+  });
+
   it("carry bytes, whatever they say", async () => {
     await bench.ok(["sandbox", "unexpose", "3000"]);
     const { preview_url: at } = await expose("3000", "--tcp");
@@ -221,7 +232,17 @@ describe("exposed ports", () => {
     assert.equal(taken, 1);
     assert.match(String(slug), /^error: the slug taken is taken/);
     assert.equal((await said(["preview-url", "get", "nobody"]))[0], 4);
+    const [double, again] = await said(["expose", "3001", "--slug", "taken"]);
+    assert.equal(double, 1);
+    assert.match(String(again), /^error: the slug taken is taken\nhint: /);
     await bench.ok(["sandbox", "preview-url", "delete", "taken"]);
+    const many = await client.create({ name: "many", allowInbound: true });
+    for (let port = 1; port <= 20; port += 1) await many.exposePort(port);
+    assert.deepEqual(await said(["expose", "21", "--session", "many"]), [
+      1,
+      "error: the session has the maximum exposed ports already: 20\nhint: tenki sandbox unexpose PORT makes room\n",
+    ]);
+    await many.close();
   });
 
   it("have the same URL after the engine was killed, and a name below a domain besides", async () => {
@@ -236,6 +257,8 @@ describe("exposed ports", () => {
     socket.write(`GET /tenki.sandbox.v1.SandboxService/WhoAmI HTTP/1.1\r\nHost: ${at.host}\r\n\r\n`);
     assert.match(String(((await once(socket, "data")) as [Buffer])[0]), /^HTTP\/1\.[01] 404 File not found/);
     socket.destroy();
+    engine = await bench.json<EngineStarted>(["engine", "restart"]);
+    assert.match(await curl(named.preview_url), /service\.cjs/);
   });
 
   it("open for a viewer who has the link, and leave no token behind", async () => {

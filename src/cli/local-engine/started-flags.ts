@@ -7,8 +7,8 @@ export async function startedFlags(engine: LocalEngine): Promise<string[]> {
     .split("\0")
     .filter((word) => word !== "");
   const flags = words.slice(words.indexOf("start") + 1);
-  const dataDir = flags.indexOf("--data-dir");
-  if (dataDir >= 0) flags.splice(dataDir, 2);
+  for (const said of ["--data-dir", "--listen"])
+    for (let at = flags.indexOf(said); at >= 0; at = flags.indexOf(said)) flags.splice(at, 2);
   const others = flags.filter((flag) => flag !== "--foreground");
   // Port 0 has become a port by now: who knows the engine by it finds it there again.
   return [...others, "--listen", new URL(engine.endpoint).host];

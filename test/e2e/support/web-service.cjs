@@ -7,6 +7,7 @@ const server = createServer((request, response) => {
   if (request.url === "/headers") response.end(JSON.stringify(request.headers));
   else if (request.url === "/events") sendEvents(response);
   else if (request.url === "/gigabyte") sendBytes(response, 1_000_000_000);
+  else if (request.url === "/echo") request.pipe(response);
   else if (request.method === "POST") count(request, (bytes) => response.end(String(bytes)));
   else response.end("hello from inside");
 });
