@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { tryProcess } from "../../src/lib/process.js";
 import { hostState, instanceIdOf } from "./support/host-state.js";
-import { killEngine } from "./support/lose-machine.js";
+import { killInEach, killsOfEach } from "./support/kill-rounds.js";
 import { type ShownSession, SnapshotBench } from "./support/snapshot-bench.js";
-
-/** The engine is killed so many times, in the middle of one operation after another: `TENKI_KILLS=80` for 20 of each. */
-const kills = Number(process.env["TENKI_KILLS"] ?? 8);
-/** Longer than any of them takes by itself. */
-const longestMs = 700;
-
-const operations = ["create", "restore", "delete", "fork"] as const;
 
 describe("an engine that is killed while it works on snapshots", () => {
   let bench: SnapshotBench;
@@ -23,40 +20,66 @@ describe("an engine that is killed while it works on snapshots", () => {
   });
   after(() => bench.tenki.close());
 
-  const words = {
-    create: ["sandbox", "snapshot", "create", "original", "--name", "made"],
-    restore: ["sandbox", "snapshot", "restore", "base", "--name", "restored", "--memory-mb", "256"],
-    delete: ["sandbox", "snapshot", "delete", "doomed", "--yes"],
-    fork: ["sandbox", "fork", "original", "--name", "forked"],
-  } as const;
+  const exported = () => join(bench.tenki.home, "base.tar");
+  const operations = () => [
+    { name: "create", words: ["sandbox", "snapshot", "create", "original", "--name", "made"] },
+    {
+      name: "restore",
+      words: ["sandbox", "snapshot", "restore", "base", "--name", "restored", "--memory-mb", "256"],
+    },
+    {
+      name: "delete",
+      prepare: () => bench.snapshot("create", "original", "--name", "doomed"),
+      words: ["sandbox", "snapshot", "delete", "doomed", "--yes"],
+    },
+    { name: "fork", words: ["sandbox", "fork", "original", "--name", "forked"] },
+    {
+      name: "export",
+      prepare: () => rm(exported(), { force: true }),
+      words: ["sandbox", "snapshot", "export", "base", "--out", exported()],
+    },
+    { name: "pause", prepare: () => resume(), words: ["sandbox", "pause", "original"] },
+    {
+      name: "resume",
+      prepare: () => bench.tenki.ok(["sandbox", "pause", "original"]),
+      words: ["sandbox", "resume", "original"],
+    },
+  ];
 
-  /** Begins one, and kills the engine at a moment of its own: spread over the whole of what it takes. */
-  async function interrupt(operation: (typeof operations)[number], round: number): Promise<void> {
-    if (operation === "delete") await bench.snapshot("create", "original", "--name", "doomed");
-    const call = bench.tenki.call(words[operation], { timeoutMs: 60_000 });
-    await new Promise((resolve) => setTimeout(resolve, 150 + (longestMs * round) / kills));
-    await killEngine(bench.pid);
-    await call;
-    await bench.start();
+  /** Where it is paused. */
+  async function resume(): Promise<void> {
+    const { state } = await bench.tenki.json<ShownSession>(["sandbox", "get", "original"]);
+    if (state === "PAUSED") await bench.tenki.ok(["sandbox", "resume", "original"]);
   }
 
-  it(`finds all again, and leaves nothing over, ${kills} times`, async () => {
-    for (let round = 0; round < kills; round += 1) {
-      const operation = operations[round % operations.length] ?? "create";
-      await interrupt(operation, round);
-      const snapshots = await bench.list();
-      const wrong = snapshots.filter(({ state }) => state !== "READY");
-      assert.deepEqual(wrong, [], `after ${operation}, round ${round}`);
-      assert.equal(bench.left("snapshots").length, snapshots.length, `after ${operation}, round ${round}`);
-      const sessions = await bench.tenki.json<ShownSession[]>(["sandbox", "list"]);
-      for (const { id, state } of sessions) assert.equal(state, "RUNNING", `${id} after ${operation}`);
-      assert.equal(await bench.shell("original", "sha256sum -c sum"), "data: OK\n");
-      const others = sessions.filter(({ name }) => name !== "original").map(({ id }) => id);
-      for (const id of others) assert.equal(await bench.shell(id, "sha256sum -c sum"), "data: OK\n");
-      if (others.length > 0) await bench.end(...others);
-      const made = snapshots.filter(({ name }) => name !== "base").map(({ id }) => id);
-      if (made.length > 0) await bench.tenki.ok(["sandbox", "snapshot", "delete", ...made, "--yes"]);
-    }
+  /** All of it, or nothing: no file that is half of it, and none beside it. */
+  async function lookAtExport(when: string): Promise<void> {
+    const beside = readdirSync(bench.tenki.home).filter((name) => name.startsWith("base.tar"));
+    if (beside.length === 0) return;
+    assert.deepEqual(beside, ["base.tar"], when);
+    const { stdout } = await tryProcess(["tar", "-xOf", exported(), "home/tenki/sum"]);
+    assert.match(stdout, /^[0-9a-f]{64} {2}data$/m, when);
+  }
+
+  async function look(when: string): Promise<void> {
+    await lookAtExport(when);
+    await resume();
+    const snapshots = await bench.list();
+    const wrong = snapshots.filter(({ state }) => state !== "READY");
+    assert.deepEqual(wrong, [], when);
+    assert.equal(bench.left("snapshots").length, snapshots.length, when);
+    const sessions = await bench.tenki.json<ShownSession[]>(["sandbox", "list"]);
+    for (const { id, state } of sessions) assert.equal(state, "RUNNING", `${id} ${when}`);
+    assert.equal(await bench.shell("original", "sha256sum -c sum"), "data: OK\n", when);
+    const others = sessions.filter(({ name }) => name !== "original").map(({ id }) => id);
+    for (const id of others) assert.equal(await bench.shell(id, "sha256sum -c sum"), "data: OK\n", when);
+    if (others.length > 0) await bench.end(...others);
+    const made = snapshots.filter(({ name }) => name !== "base").map(({ id }) => id);
+    if (made.length > 0) await bench.tenki.ok(["sandbox", "snapshot", "delete", ...made, "--yes"]);
+  }
+
+  it(`finds all again, and leaves nothing over, ${killsOfEach} times in each of what it does`, async () => {
+    await killInEach(bench, operations(), look);
     const { id } = await bench.restore("base", "last");
     assert.equal(await bench.shell(id, "sha256sum -c sum"), "data: OK\n");
     await bench.tenki.ok(["sandbox", "snapshot", "delete", "base", "--yes"]);

@@ -66,8 +66,8 @@ export class SnapshotBench {
     await this.tenki.ok(["sandbox", "terminate", ...sessions, "--yes"]);
   }
 
-  /** What lies on this machine for snapshots, and for the disks of sessions that are not only kept ready. */
-  left(kind: "snapshots" | "disks"): string[] {
+  /** What lies on this machine for snapshots and volumes, and for the disks of sessions that are not only kept ready. */
+  left(kind: "snapshots" | "disks" | "volumes"): string[] {
     return ["", "pool"].flatMap((root) => {
       try {
         return readdirSync(join(this.tenki.dataDir, root, kind));
