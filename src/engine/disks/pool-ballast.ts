@@ -68,21 +68,31 @@ export class PoolBallast {
     const wanted = Math.max(0, Math.floor((pool.bavail * pool.bsize + held - room) / MiB) * MiB);
     if (Math.abs(wanted - held) < coarseness) return;
     if (wanted < held) await truncate(this.#file, wanted);
-    else await this.#reserve(wanted);
+    else await this.#reserve(held, wanted);
   }
 
-  async #reserve(bytes: number): Promise<void> {
+  /** As much of it as the pool gives away: it keeps something for its own tables, and says no to all at once. */
+  async #reserve(held: number, wanted: number): Promise<void> {
     await (await open(this.#file, "a", 0o600)).close();
+    let size = held;
+    for (let more = wanted - size; more >= MiB; more = Math.min(more, wanted - size)) {
+      if (await this.#grow(size, more)) size += more;
+      else more = Math.floor(more / 2);
+    }
+  }
+
+  /** False where there is no room for it. XFS wants as much room as it is asked for, also where that is the file's already. */
+  async #grow(from: number, bytes: number): Promise<boolean> {
+    const range = ["--offset", String(from), "--length", String(bytes)];
     try {
-      await runProcess(["fallocate", "--length", String(bytes), this.#file], {
+      await runProcess(["fallocate", ...range, this.#file], {
         env: { ...systemEnvironment },
       });
+      return true;
     } catch (error) {
-      // What was got of it counts: then there is less free than there was said to be.
-      if (!/no space left/i.test(String(error))) {
-        await rm(this.#file, { force: true });
-        throw error;
-      }
+      if (/no space left/i.test(String(error))) return false;
+      await rm(this.#file, { force: true });
+      throw error;
     }
   }
 }

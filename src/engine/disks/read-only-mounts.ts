@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, rmdir } from "node:fs/promises";
+import { readdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory } from "../../lib/make-directory.js";
 import { mountsBelow } from "../../lib/mount-table.js";
 import { runProcess } from "../../lib/process.js";
 import { systemEnvironment } from "../../lib/system-environment.js";
+import { asDiskError } from "./disk-space.js";
 
 export interface ReadOnlyMount {
   readonly directory: string;
@@ -22,7 +24,7 @@ export class ReadOnlyMounts {
 
   async open(image: string): Promise<ReadOnlyMount> {
     const directory = join(this.#directory, randomBytes(6).toString("hex"));
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    this.#make(directory);
     let closing: Promise<void> | undefined;
     const mount = {
       directory,
@@ -48,6 +50,15 @@ export class ReadOnlyMounts {
     for (const name of await readdir(this.#directory).catch(() => [])) {
       const directory = join(this.#directory, name);
       if (!own.has(directory)) await unmount(directory);
+    }
+  }
+
+  /** By hand: where the disk is full, Node's own way tells of a directory that is missing. */
+  #make(directory: string): void {
+    try {
+      makeDirectory(directory);
+    } catch (error) {
+      throw asDiskError(error, this.#directory);
     }
   }
 

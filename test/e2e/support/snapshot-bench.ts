@@ -33,7 +33,11 @@ export class SnapshotBench {
   }
 
   static async open(): Promise<SnapshotBench> {
-    const bench = new SnapshotBench(await Workbench.open());
+    return SnapshotBench.on(await Workbench.open());
+  }
+
+  static async on(tenki: Workbench): Promise<SnapshotBench> {
+    const bench = new SnapshotBench(tenki);
     await bench.start();
     return bench;
   }
@@ -67,7 +71,7 @@ export class SnapshotBench {
   }
 
   /** What lies on this machine for snapshots and volumes, and for the disks of sessions that are not only kept ready. */
-  left(kind: "snapshots" | "disks" | "volumes"): string[] {
+  left(kind: "snapshots" | "disks" | "volumes" | "exports"): string[] {
     return ["", "pool"].flatMap((root) => {
       try {
         return readdirSync(join(this.tenki.dataDir, root, kind));

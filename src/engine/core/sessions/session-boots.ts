@@ -62,7 +62,7 @@ export class SessionBoots {
     } catch (error) {
       const reason: unknown = signal.reason;
       if (!(reason instanceof BootEnded)) table.logFailure(id, error);
-      await ends.end(id, reason instanceof BootEnded ? reason.why : messageOf(error));
+      await ends.end(id, reason instanceof BootEnded ? reason.why : whyItFailed(error));
     } finally {
       snapshots.letGo(id);
     }
@@ -90,4 +90,10 @@ class BootEnded extends TenkiError {
     super("aborted", why ?? "it was terminated");
     this.why = why;
   }
+}
+
+/** A session's end has a reason and no hint of its own: what to free goes into the one there is. */
+function whyItFailed(error: unknown): string {
+  const isFull = error instanceof TenkiError && error.kind === "resource_exhausted";
+  return isFull && error.hint !== undefined ? `${error.message}: ${error.hint}` : messageOf(error);
 }

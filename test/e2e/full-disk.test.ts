@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { chmod, statfs, truncate, writeFile } from "node:fs/promises";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { runProcess, tryProcess } from "../../src/lib/process.js";
+import { waitUntil } from "../../src/lib/wait-until.js";
+import { SnapshotBench } from "./support/snapshot-bench.js";
+import { Workbench } from "./support/tenki.js";
+
+const MiB = 2 ** 20;
+
+/** An engine on a disk of its own, which others fill to its last byte while sessions are at work. */
+describe("a host's disk that fills up", () => {
+  let bench: SnapshotBench;
+  let filling: string;
+  let tenki: Workbench;
+  before(async () => {
+    tenki = await Workbench.open();
+    const [image, disk] = [join(tenki.home, "disk.img"), await tenki.directory("engine")];
+    await writeFile(image, "");
+    await truncate(image, 1200 * MiB);
+    await runProcess(["mkfs.ext4", "-q", "-F", image]);
+    await runProcess(["mount", "-o", "loop", image, disk]);
+    await chmod(disk, 0o700);
+    filling = join(disk, "filling");
+    bench = await SnapshotBench.on(tenki);
+    await tenki.ok(volume("create", "cache", "--size", "64MiB"));
+    await bench.session("demo", "--memory-mb", "256", "--volume", "cache:/cache");
+    for (const place of ["/home/tenki", "/cache"])
+      await bench.shell(
+        "demo",
+        `cd ${place}; head -c 9000000 /dev/urandom > data; sha256sum data > sum; sync`,
+      );
+    await bench.snapshot("create", "demo", "--name", "base", "--wait-durable");
+  });
+  after(async () => {
+    rmSync(filling, { force: true });
+    await tenki.call(["engine", "stop", "--terminate-sessions"], { timeoutMs: 120_000 });
+    await runProcess(["umount", tenki.dataDir]);
+    await tenki.close();
+  });
+
+  const volume = (...words: string[]) => ["sandbox", "volume", ...words];
+
+  async function fill(): Promise<void> {
+    const { bavail, bsize } = await statfs(tenki.dataDir);
+    await runProcess(["fallocate", "--length", String(bavail * bsize), filling]);
+    // The pool follows: it is full before its own tables could not be written any more.
+    const isFull = async () => {
+      const pool = await statfs(join(tenki.dataDir, "pool"));
+      return pool.bavail * pool.bsize < 64 * MiB ? true : undefined;
+    };
+    assert.ok(
+      await waitUntil(isFull, { timeoutMs: 30_000 }),
+      "the pool still promises what the host has not",
+    );
+  }
+
+  /** What there is, by the record and on the disk. */
+  async function all(): Promise<unknown> {
+    const list = (noun: string[]) => tenki.json<{ id: string }[]>(["sandbox", ...noun, "list"]);
+    const lists = await Promise.all([list([]), list(["snapshot"]), list(["volume"])]);
+    const kinds = ["snapshots", "volumes", "exports"] as const;
+    return [
+      ...lists.map((each) => each.map(({ id }) => id).sort()),
+      ...kinds.map((kind) => bench.left(kind).sort()),
+      readdirSync(join(tenki.dataDir, "sessions")).sort(),
+    ];
+  }
+
+  const intact = async () => {
+    for (const place of ["/home/tenki", "/cache"])
+      assert.equal(await bench.shell("demo", `cd ${place}; sha256sum -c sum`), "data: OK\n");
+  };
+
+  it("refuses what takes room, says what to free, and leaves nothing half-made", async () => {
+    const before = await all();
+    await fill();
+    const refused = [
+      ["sandbox", "create", "--name", "more"],
+      ["sandbox", "snapshot", "create", "demo", "--name", "made"],
+      ["sandbox", "snapshot", "restore", "base", "--name", "restored"],
+      ["sandbox", "fork", "demo", "--name", "forked"],
+      volume("create", "other", "--size", "1GiB"),
+    ];
+    for (const words of refused) {
+      const { code, stderr } = await tenki.call(words);
+      assert.equal(code, 1, words.join(" "));
+      assert.match(stderr, /^error: .*no space left in /, words.join(" "));
+      assert.match(
+        stderr,
+        /free at least \d+ MiB there, or give the engine another --data-dir/,
+        words.join(" "),
+      );
+    }
+    assert.deepEqual(await all(), before);
+    await intact();
+  });
+
+  it("still gives back, and looks", async () => {
+    await tenki.ok(volume("detach", "demo", "cache"));
+    await tenki.ok(volume("attach", "demo", "cache", "--mount", "/cache"));
+    await tenki.ok(["sandbox", "pause", "demo"]);
+    await tenki.ok(["sandbox", "resume", "demo"]);
+    await intact();
+  });
+
+  it("gives a snapshot out, or says where there is no room for it and leaves no half of it", async () => {
+    const small = await tenki.directory("small");
+    await runProcess(["mount", "-t", "tmpfs", "-o", "size=1m", "small", small]);
+    try {
+      const full = await tenki.call([
+        "sandbox",
+        "snapshot",
+        "export",
+        "base",
+        "--out",
+        join(small, "base.tar"),
+      ]);
+      assert.equal(full.code, 1);
+      assert.equal(full.stderr, `error: cannot use ${small}/base.tar: no space left on the disk\n`);
+      assert.deepEqual(readdirSync(small), []);
+    } finally {
+      await runProcess(["umount", small]);
+    }
+    await tenki.ok(["sandbox", "snapshot", "export", "base", "--out", join(small, "base.tar")]);
+    const { stdout } = await tryProcess(["tar", "-xOf", join(small, "base.tar"), "home/tenki/sum"]);
+    assert.match(stdout, /^[0-9a-f]{64} {2}data$/m);
+  });
+
+  it("goes on once there is room again", async () => {
+    rmSync(filling);
+    await waitForRoom(() => bench.snapshot("create", "demo", "--name", "again", "--wait-durable"));
+    const { id } = await bench.restore("again", "restored");
+    assert.equal(await bench.shell(id, "sha256sum -c sum"), "data: OK\n");
+    await intact();
+  });
+
+  /** The pool looks at the host from time to time. */
+  async function waitForRoom<T>(make: () => Promise<T>): Promise<T> {
+    const made = await waitUntil(() => make().catch(() => undefined), { timeoutMs: 30_000 });
+    if (made === undefined) throw new Error("there never was room again");
+    return made;
+  }
+});
