@@ -14,7 +14,7 @@ import type { Rpc } from "./rpc.js";
 import { type LoginRefusalListener, SSHConnection } from "./ssh-connection.js";
 import { bridgeAt, findSshGateway } from "./ssh-gateway.js";
 
-const handshakeTimeoutMs = 15_000;
+const defaultConnectTimeoutMs = 15_000;
 const longestRefusalBytes = 4_096;
 
 export interface SSHOptions {
@@ -23,13 +23,15 @@ export interface SSHOptions {
   readonly gateway?: string | undefined;
   /** Default: nobody hears. Services other than tenki's engine tell nothing. */
   readonly onLoginRefused?: LoginRefusalListener | undefined;
+  /** How long the gateway may say nothing at first. Default 15 s. */
+  readonly connectTimeoutMs?: number | undefined;
 }
 
 /** Opens the byte stream to a session's SSH server, through the gateway that is in charge of it. */
 export async function connectSsh(
   rpc: Rpc,
   sessionId: string,
-  { signal, gateway, onLoginRefused }: SSHOptions = {},
+  { signal, gateway, onLoginRefused, connectTimeoutMs = defaultConnectTimeoutMs }: SSHOptions = {},
 ): Promise<SSHConnection> {
   const { token, rootCertificates } = rpc.settings;
   const address = gateway ?? (await findSshGateway(rpc, signal));
@@ -37,7 +39,6 @@ export async function connectSsh(
   const { WebSocket } = await import("ws");
   const socket = new WebSocket(url, {
     headers: authenticationHeaders(token),
-    handshakeTimeout: handshakeTimeoutMs,
     perMessageDeflate: false, // what SSH sends cannot be compressed
     generateMask: noMask,
     ...(rootCertificates === undefined ? {} : { ca: rootCertificates as string | Buffer | Buffer[] }),
@@ -45,8 +46,11 @@ export async function connectSsh(
   const connection = new SSHConnection(socket, onLoginRefused);
   const abort = () => socket.terminate();
   signal?.addEventListener("abort", abort, { once: true });
+  let silence: NodeJS.Timeout | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
+      const saidNothing = new Error(`it has said nothing for ${connectTimeoutMs / 1_000} s`);
+      silence = setTimeout(() => reject(unreachable(new URL(url).origin, saidNothing)), connectTimeoutMs);
       socket.once("open", resolve);
       socket.once("unexpected-response", (_, response) => reject(refusal(response, token)));
       socket.on("error", (error) => reject(unreachable(new URL(url).origin, error)));
@@ -59,6 +63,7 @@ export async function connectSsh(
       throw new SandboxError("cancelled", "the SSH connection was cancelled", { cause: error });
     throw await error;
   } finally {
+    clearTimeout(silence);
     signal?.removeEventListener("abort", abort);
   }
 }

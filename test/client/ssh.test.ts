@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { after, test } from "node:test";
 import { WebSocketServer, type WebSocket } from "ws";
 import { SSHUnavailableError } from "../../src/client/index.js";
@@ -136,6 +137,22 @@ test("a refusal of the gateway is an error with its text", async () => {
   for (const [, message, name] of refusals) {
     await assert.rejects(service.client({ gatewayAddress }).ssh(sessionId), { name, message });
   }
+});
+
+test("a gateway that takes the connection and says nothing is given up", async () => {
+  const sockets: Duplex[] = [];
+  const server = createServer().on("upgrade", (_, socket) => void sockets.push(socket));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const gateway = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await using service = await scriptedService({});
+  await assert.rejects(service.client().session(sessionId).ssh({ gateway, connectTimeoutMs: 100 }), {
+    ...{ name: "ConnectionError", kind: "unavailable" },
+    message: `cannot reach ${gateway}: it has said nothing for 0.1 s`,
+  });
 });
 
 test("a gateway's address that is none is refused", async () => {

@@ -109,6 +109,20 @@ describe("an engine with open SSH connections", () => {
     assert.ok(Math.max(...seen) - before_ < 100, `${Math.max(...seen) - before_} MB more`);
   });
 
+  it("gives a session that is made of a snapshot host keys of its own, and leaves a resumed one its own", async () => {
+    const hostKeys = async (name: string) => (await ssh.session(name)).getSshHostKeys();
+    const before = await hostKeys("first");
+    await bench.ok(["sandbox", "snapshot", "create", "first", "--name", "base"]);
+    await bench.ok(["sandbox", "snapshot", "restore", "base", "--name", "restored", "--memory-mb", "256"]);
+    assert.notDeepEqual(await hostKeys("restored"), before);
+    await bench.ok(["sandbox", "terminate", "restored", "--yes"]);
+    await bench.ok(["sandbox", "set", "first"]);
+    await bench.ok(["sandbox", "pause", "first"]);
+    await bench.ok(["sandbox", "resume", "first"]);
+    assert.deepEqual(await hostKeys("first"), before);
+    assert.equal((await ssh.run(session, "echo checked")).stdout, "checked\n", "with the key pinned before");
+  });
+
   const restarts = {
     "a restart": async () => void (await bench.ok(["engine", "stop"])),
     "kill -9": () => killEngine(engine.pid),
