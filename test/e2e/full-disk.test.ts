@@ -33,6 +33,7 @@ describe("a host's disk that fills up", () => {
         `cd ${place}; head -c 9000000 /dev/urandom > data; sha256sum data > sum; sync`,
       );
     await bench.snapshot("create", "demo", "--name", "base", "--wait-durable");
+    await bench.session("doomed", "--memory-mb", "256");
   });
   after(async () => {
     rmSync(filling, { force: true });
@@ -104,6 +105,24 @@ describe("a host's disk that fills up", () => {
     await tenki.ok(["sandbox", "pause", "demo"]);
     await tenki.ok(["sandbox", "resume", "demo"]);
     await intact();
+  });
+
+  it("ends a session though there is no byte left, which is what gives room back", async () => {
+    const last = `${filling}-last`;
+    const filler = await tryProcess([
+      "dd",
+      "if=/dev/zero",
+      `of=${last}`,
+      "bs=4k",
+      "conv=fsync",
+      "status=none",
+    ]);
+    try {
+      assert.match(filler.stderr, /No space left on device/);
+      await tenki.ok(["sandbox", "terminate", "doomed", "--yes"]);
+    } finally {
+      rmSync(last);
+    }
   });
 
   it("gives a snapshot out, or says where there is no room for it and leaves no half of it", async () => {

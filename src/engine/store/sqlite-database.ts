@@ -1,6 +1,7 @@
 import { closeSync, fchmodSync, openSync } from "node:fs";
 import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from "@photostructure/sqlite";
 import { TenkiError } from "../../domain/error.js";
+import { DiskReserve } from "./disk-reserve.js";
 import { migrations } from "./schema.js";
 
 export type SqlValues = Record<string, string | number>;
@@ -9,6 +10,7 @@ export type SqlValues = Record<string, string | number>;
 export class SqliteDatabase {
   readonly #database: DatabaseSyncInstance;
   readonly #path: string;
+  readonly #reserve: DiskReserve;
   readonly #statements = new Map<string, StatementSyncInstance>();
 
   /** Makes or migrates it; what is acknowledged survives a loss of power. */
@@ -30,11 +32,20 @@ export class SqliteDatabase {
   private constructor(database: DatabaseSyncInstance, path: string) {
     this.#database = database;
     this.#path = path;
+    this.#reserve = new DiskReserve(`${path}-reserve`);
+    this.#reserve.hold();
   }
 
   /** How many rows it changed. */
   run(sql: string, values: SqlValues): number {
-    return storing(this.#path, () => this.#prepare(sql).run(values).changes);
+    return storing(this.#path, () => {
+      try {
+        return this.#prepare(sql).run(values).changes;
+      } catch (error) {
+        if (!isFull(error) || !this.#reserve.giveUp()) throw error;
+        return this.#prepare(sql).run(values).changes;
+      }
+    });
   }
 
   all<Row>(sql: string, values: SqlValues): Row[] {
@@ -42,6 +53,7 @@ export class SqliteDatabase {
   }
 
   close(): void {
+    this.#reserve.close();
     this.#database.close();
   }
 
@@ -81,8 +93,8 @@ function storing<T>(path: string, action: () => T): T {
   } catch (cause) {
     if (cause instanceof TenkiError) throw cause;
     const message = cause instanceof Error ? cause.message : String(cause);
-    const { sqliteCode, code } = cause as { sqliteCode?: number; code?: string };
-    if (sqliteCode === sqliteFull || code === "ENOSPC") {
+    const { sqliteCode } = cause as SqliteError;
+    if (isFull(cause)) {
       throw new TenkiError("resource_exhausted", `no space left to write ${path}`, {
         cause,
         hint: "free some space on that disk",
@@ -96,6 +108,16 @@ function storing<T>(path: string, action: () => T): T {
     }
     throw new TenkiError("internal", `cannot use ${path}: ${message}`, { cause });
   }
+}
+
+interface SqliteError {
+  readonly sqliteCode?: number;
+  readonly code?: string;
+}
+
+function isFull(error: unknown): boolean {
+  const { sqliteCode, code } = error as SqliteError;
+  return sqliteCode === sqliteFull || code === "ENOSPC";
 }
 
 /** SQLite's result codes. */
