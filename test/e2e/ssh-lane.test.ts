@@ -59,7 +59,6 @@ describe("ssh by the engine's own socket", () => {
   });
 
   it("goes past the command line and the engine", async () => {
-    const proxies = () => execFileSync("pgrep", ["-f", "tenki sandbox ssh-proxy"], { encoding: "utf8" });
     const child = place.start("ssh", ["-F", place.config, "sbx-demo", "cat | sha256sum"]);
     const output: Buffer[] = [];
     child.stdout?.on("data", (chunk: Buffer) => output.push(chunk));
@@ -67,7 +66,8 @@ describe("ssh by the engine's own socket", () => {
     const piece = randomBytes(1 << 20);
     const whole = createHash("sha256").update(piece);
     await say(piece); // the connection is there
-    const passers = [`${engine.pid}`, ...proxies().trim().split("\n")];
+    const proxy = execFileSync("pgrep", ["-P", `${child.pid}`], { encoding: "utf8" }).trim();
+    const passers = [`${engine.pid}`, proxy];
     const before = await bytesRead(passers);
     for (let sent = 0; sent < 64; sent += 1) {
       whole.update(piece);
