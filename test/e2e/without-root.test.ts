@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { runProcess, tryProcess } from "../../src/lib/process.js";
 import { shellQuote } from "../../src/lib/shell-quote.js";
+import { waitUntil } from "../../src/lib/wait-until.js";
 import { Place } from "../network/support/world.js";
 import { assertGolden } from "./support/golden.js";
 import { runWithoutNamespaces } from "./support/limited-namespaces.js";
@@ -318,11 +319,13 @@ exec setpriv --reuid ${user} --regid ${user} --init-groups --reset-env ${process
       assert.ok(Number(bounded["cpu_usage_us"]) > 0 && Number(bounded["processes"]) >= 1);
     } finally {
       await tenki("engine stop --terminate-sessions");
-      await tryProcess([
-        "bash",
-        "-c",
-        own.map((path) => `rmdir ${path}/*/* ${path}/* ${path} 2>/dev/null`).join("; "),
-      ]);
+      // The kernel lets go of a cgroup a while after the last process in it.
+      const remove = own
+        .map((path) => `{ rmdir ${path}/*/* ${path}/* ${path} 2>/dev/null; [ ! -e ${path} ]; }`)
+        .join(" && ");
+      const isGone = async () =>
+        (await tryProcess(["bash", "-c", remove])).exitCode === 0 ? true : undefined;
+      assert.ok(await waitUntil(isGone, { timeoutMs: 20_000 }), "a cgroup is left");
     }
   });
 });
