@@ -18,22 +18,25 @@ export interface SSHLaneOptions {
   readonly onLoginRefused: LoginRefusalListener;
 }
 
-/** What the engine says beside an SSH connection whose bytes do not go through it. It wants half of a pair by `socket`. */
+/**
+ * What the engine says beside an SSH connection whose bytes do not go through it. Ahead of that it sends, by `socket`, the
+ * one that they go through, to a process that can receive it: nothing is read here before `end` is called.
+ */
 export class SSHLane {
   readonly socket: Socket;
   readonly #onLoginRefused: LoginRefusalListener;
-  readonly #source: FrameSource;
 
   constructor(socket: Socket, onLoginRefused: LoginRefusalListener) {
     this.socket = socket;
     this.#onLoginRefused = onLoginRefused;
-    this.#source = new FrameSource(socket, laneRules);
   }
 
   /** Resolves when the server has ended the connection. Throws where it should not have, or it broke off. */
   async end(): Promise<void> {
+    const source = new FrameSource(this.socket, laneRules);
+    this.socket.resume(); // who was given it before has kept us from reading
     for (;;) {
-      const frame = await this.#source.next().catch(() => undefined);
+      const frame = await source.next().catch(() => undefined);
       if (frame === undefined) throw endOfSsh(1006, "");
       if (frame.kind === laneFrames.end) return this.#ended(frame.payload);
       const refusal = readLoginRefusal(frame.payload.toString());

@@ -18,12 +18,12 @@ ssize_t send_descriptor(int to, int fd, const void *bytes, size_t size) {
     return sendmsg(to, &message, MSG_NOSIGNAL);
 }
 
-ssize_t receive_descriptor(int from, int *fd, void *bytes, size_t size) {
+ssize_t receive_descriptor(int from, int *fd, void *bytes, size_t size, int flags) {
     union control control = {0};
     struct iovec part = {bytes, size};
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    ssize_t count = recvmsg(from, &message, MSG_CMSG_CLOEXEC);
+    ssize_t count = recvmsg(from, &message, flags | MSG_CMSG_CLOEXEC);
     const struct cmsghdr *header = count < 0 ? NULL : CMSG_FIRSTHDR(&message);
     *fd = -1;
     if (header != NULL && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof *fd)) {

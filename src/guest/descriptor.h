@@ -8,6 +8,6 @@
 /* As sendmsg answers. */
 ssize_t send_descriptor(int to, int fd, const void *bytes, size_t size);
 /* As recvmsg answers; `fd` is -1 where none came along, and close-on-exec. */
-ssize_t receive_descriptor(int from, int *fd, void *bytes, size_t size);
+ssize_t receive_descriptor(int from, int *fd, void *bytes, size_t size, int flags);
 
 #endif

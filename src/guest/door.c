@@ -65,7 +65,7 @@ void admit_visitor(struct door *door) {
 
 int take_connection(struct door *door, uint64_t *offset) {
     int sock;
-    ssize_t size = receive_descriptor(door->visitor, &sock, offset, sizeof *offset);
+    ssize_t size = receive_descriptor(door->visitor, &sock, offset, sizeof *offset, 0);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return -1;
     if (sock >= 0 && size == sizeof *offset) return sock;
     close_end(&sock);
@@ -110,7 +110,7 @@ int fetch_from_door(const char *id) {
     int keeper = knock(id), fd = -1;
     uint64_t number;
     if (keeper < 0) return -1;
-    if (receive_descriptor(keeper, &fd, &number, sizeof number) < 0) fd = -1;
+    if (receive_descriptor(keeper, &fd, &number, sizeof number, 0) < 0) fd = -1;
     close(keeper);
     return fd;
 }

@@ -4,8 +4,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "descriptor.h"
-
 static void put(struct message *message, const void *bytes, size_t size) {
     /* Callers bound what they put (a name, a link's target, numbers); this is the last line of defence. */
     if (size > CHUNK_BYTES - message->length) __builtin_trap();
@@ -73,26 +71,12 @@ int receive_bytes(int sock, void *bytes, size_t size) {
     return 0;
 }
 
-static void read_header(uint8_t *header, uint8_t *type, uint32_t *length) {
-    struct reader reader = {header, header + HEADER_BYTES, false};
-    *length = get_u32(&reader);
-    *type = get_u8(&reader);
-}
-
 int receive_header(int sock, uint8_t *type, uint32_t *length) {
     uint8_t header[HEADER_BYTES];
     if (receive_bytes(sock, header, sizeof header) < 0) return -1;
-    read_header(header, type, length);
-    return 0;
-}
-
-int receive_header_with(int sock, uint8_t *type, uint32_t *length, int *fd) {
-    uint8_t header[HEADER_BYTES];
-    ssize_t count;
-    do count = receive_descriptor(sock, fd, header, sizeof header);
-    while (count < 0 && errno == EINTR);
-    if (count <= 0 || receive_bytes(sock, header + count, sizeof header - (size_t)count) < 0) return -1;
-    read_header(header, type, length);
+    struct reader reader = {header, header + sizeof header, false};
+    *length = get_u32(&reader);
+    *type = get_u8(&reader);
     return 0;
 }
 

@@ -29,8 +29,6 @@ static inline uint8_t *message_payload(struct message *message) { return message
 int send_message(int sock, struct message *message);
 int send_error(int sock, int error, enum error_reason reason);
 int receive_header(int sock, uint8_t *type, uint32_t *length);
-/* A connection's first one: `fd` is a descriptor that came along, or -1. */
-int receive_header_with(int sock, uint8_t *type, uint32_t *length, int *fd);
 int receive_bytes(int sock, void *bytes, size_t size);
 
 /* A cursor over a payload. Past the end, or at a string that is none, `bad` is set and zeros are read. */

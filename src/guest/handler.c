@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "accept.h"
+#include "descriptor.h"
 #include "dial.h"
 #include "door.h"
 #include "files.h"
@@ -43,11 +44,28 @@ static void dispatch(int sock, uint8_t type, struct reader *request, int lent) {
     }
 }
 
-/* Of the request; what was lent ahead of it comes with it, -1 where nothing was. */
+static noreturn void refuse(int sock, int error, enum error_reason reason) {
+    send_error(sock, error, reason);
+    finish(sock);
+}
+
+/* A pair of sockets, made here so that it belongs to the sandbox's network: the caller gets one, the result is the other. */
+static int lend(int sock) {
+    static const uint8_t header[HEADER_BYTES] = {0, 0, 0, 0, DOWN_LENT};
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) refuse(sock, errno, REASON_NONE);
+    if (send_descriptor(sock, ends[1], header, sizeof header) != sizeof header) _exit(0);
+    close(ends[1]);
+    return ends[0];
+}
+
+/* Of the request; the result is what was lent to the command that it asks for, or -1. */
 static int receive_request_header(int sock, uint8_t *type, uint32_t *length) {
-    int lent;
-    if (receive_header_with(sock, type, length, &lent) < 0) _exit(0);
-    if (*type == REQUEST_LEND && *length == 0 && receive_header(sock, type, length) < 0) _exit(0);
+    if (receive_header(sock, type, length) < 0) _exit(0);
+    if (*type != REQUEST_LEND || *length != 0) return -1;
+    int lent = lend(sock);
+    if (receive_header(sock, type, length) < 0) _exit(0);
+    if (*type != REQUEST_RUN) refuse(sock, EINVAL, REASON_BAD_REQUEST);
     return lent;
 }
 
@@ -57,15 +75,9 @@ noreturn void handle_connection(int sock) {
     uint8_t type;
     uint32_t length;
     int lent = receive_request_header(sock, &type, &length);
-    if (length > REQUEST_MAX) {
-        send_error(sock, E2BIG, REASON_BAD_REQUEST);
-        finish(sock);
-    }
+    if (length > REQUEST_MAX) refuse(sock, E2BIG, REASON_BAD_REQUEST);
     uint8_t *payload = malloc(length + 1);
-    if (payload == NULL) {
-        send_error(sock, ENOMEM, REASON_NONE);
-        finish(sock);
-    }
+    if (payload == NULL) refuse(sock, ENOMEM, REASON_NONE);
     if (receive_bytes(sock, payload, length) < 0) _exit(0);
     alarm(0);
     struct reader request = {payload, payload + length, false};

@@ -30,7 +30,7 @@ enum request_type {
     REQUEST_DIAL = 0x06,
     REQUEST_LISTEN = 0x07,
     REQUEST_ACCEPT = 0x08,
-    REQUEST_LEND = 0x09, /* brings a socket along, for the command that the next frame asks for */
+    REQUEST_LEND = 0x09, /* for a socket to the command that the next frame asks for */
     REQUEST_READ = 0x10,
     REQUEST_WRITE = 0x11,
     REQUEST_STAT = 0x12,
@@ -62,6 +62,7 @@ enum down_type {
     DOWN_ATTACHED = 0x87,
     DOWN_CONNECTED = 0x88, /* the last frame: bytes follow, as they are, either way */
     DOWN_LISTENING = 0x89,
+    DOWN_LENT = 0x8a, /* the socket comes along */
     DOWN_SIZE = 0x90,
     DOWN_DATA = 0x91,
     DOWN_END = 0x92,

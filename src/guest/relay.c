@@ -19,6 +19,11 @@ noreturn void report(enum poured end) {
     _exit(send(CONTROL_FD, bytes, sizeof bytes, MSG_NOSIGNAL) == sizeof bytes ? 0 : 1);
 }
 
+void say_ready(void) {
+    static const uint8_t ready;
+    if (send(CONTROL_FD, &ready, sizeof ready, MSG_NOSIGNAL) != sizeof ready) _exit(1);
+}
+
 struct frame read_lane_header(const uint8_t *header) {
     struct frame frame = {header[0], 0};
     for (int index = 1; index <= 4; index++) frame.left = frame.left << 8 | header[index];
@@ -52,6 +57,7 @@ struct frame wait_for_turn(void) {
 void live_and_die_with_parent(void) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    prctl(PR_SET_DUMPABLE, 0);
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);

@@ -262,7 +262,7 @@ noreturn void serve_run(int sock, struct reader *request, int lent) {
     run.command.lent = lent;
     run.door = (struct door){-1, -1};
     run.began = run.looked = now_ms();
-    if (!read_command(request, &run.command)) {
+    if (!read_command(request, &run.command) || (run.command.pty && lent >= 0)) {
         send_error(sock, EINVAL, REASON_BAD_REQUEST);
         finish(sock);
     }

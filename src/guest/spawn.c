@@ -44,8 +44,6 @@ static void give_to_tenki(int pipe_end) {
 }
 
 static int open_lent(const struct command *command, struct plumbing *plumbing) {
-    int flags = fcntl(command->lent, F_GETFL);
-    if (flags < 0 || fcntl(command->lent, F_SETFL, flags & ~O_NONBLOCK) < 0) return -1;
     plumbing->theirs[0] = fcntl(command->lent, F_DUPFD_CLOEXEC, 0);
     plumbing->theirs[1] = fcntl(command->lent, F_DUPFD_CLOEXEC, 0);
     if (plumbing->theirs[0] < 0 || plumbing->theirs[1] < 0) return -1;

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,7 +17,12 @@
 enum { STDIN_FD = TO_FD, STDOUT_FD = TO_FD + 1, GUEST_FD = TO_FD };
 enum { PIECE_BYTES = 256 << 10 };
 enum { FAREWELL_MS = 5000 }; /* how long the server is listened to once ssh has said its last */
-enum { GIFT_MS = 5000 };     /* less than a guest waits for its request */
+enum { ANSWER_MS = 4000 };   /* twice that is less than a guest waits for its request */
+enum { SOCKET_MS = 15000 };  /* more than both */
+
+static const uint8_t a_byte = 1; /* there has to be one beside a socket */
+
+static bool is_passing(int error) { return error == EAGAIN || error == EINTR; }
 
 /* ---- the user's side ---- */
 
@@ -41,19 +47,32 @@ static noreturn void say_for_ssh(int wire, pid_t parent) {
     _exit(0);
 }
 
+/* At the lane's beginning stands the socket, or else a word of the engine's, which is for the process that started this one. */
+static int take_socket(void) {
+    uint8_t beside;
+    int fd;
+    ssize_t count;
+    do {
+        if (!wait_for(FROM_FD, POLLIN, SOCKET_MS)) report(POUR_FAILED);
+        count = receive_descriptor(FROM_FD, &fd, &beside, sizeof beside, MSG_PEEK);
+    } while (count < 0 && is_passing(errno));
+    if (count <= 0) report(SOURCE_ENDED);
+    if (fd < 0) report(POURED);
+    if (recv(FROM_FD, &beside, sizeof beside, 0) != sizeof beside) report(POUR_FAILED);
+    return fd;
+}
+
 noreturn void carry_wire(void) {
     live_and_die_with_parent();
     wait_for_turn();
-    int ends[2];
-    uint8_t nothing = 0;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) report(POUR_FAILED);
-    if (send_descriptor(FROM_FD, ends[1], &nothing, sizeof nothing) < 0) report(SOURCE_ENDED);
-    close(ends[1]);
+    if (send(FROM_FD, &a_byte, sizeof a_byte, MSG_NOSIGNAL) < 0) report(SOURCE_ENDED);
+    int wire = take_socket();
+    say_ready();
     close(FROM_FD);
     pid_t self = getpid(), sayer = fork();
     if (sayer < 0) report(POUR_FAILED);
-    if (sayer == 0) say_for_ssh(ends[0], self);
-    enum poured end = pour_all(ends[0], STDOUT_FD);
+    if (sayer == 0) say_for_ssh(wire, self);
+    enum poured end = pour_all(wire, STDOUT_FD);
     kill(sayer, SIGKILL);
     report(end);
 }
@@ -66,7 +85,7 @@ static bool has_number(int fd, int option, int wanted) {
     return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
 }
 
-/* Half of a pair: without a name that could be read inside, and of a kind that cannot be connected to anything else. */
+/* Half of a pair: a stream between two sockets without names, and so to nobody whom the guest would not be itself. */
 static bool is_half_of_pair(int fd) {
     struct sockaddr_storage own, peer;
     socklen_t own_size = sizeof own, peer_size = sizeof peer;
@@ -75,24 +94,38 @@ static bool is_half_of_pair(int fd) {
            getpeername(fd, (struct sockaddr *)&peer, &peer_size) == 0 && peer_size == sizeof peer.ss_family;
 }
 
-static int take_gift(void) {
-    int fd;
-    uint8_t beside;
+/* The caller may not read the lane any more, or the socket could come to somebody who drops it. */
+static void wait_until_caller_is_ready(void) {
+    uint8_t ready;
     ssize_t count;
     do {
-        if (!wait_for(FROM_FD, POLLIN, GIFT_MS)) report(POUR_FAILED);
-        count = receive_descriptor(FROM_FD, &fd, &beside, sizeof beside);
-    } while (count < 0 && (errno == EAGAIN || errno == EINTR));
+        if (!wait_for(FROM_FD, POLLIN, ANSWER_MS)) report(POUR_FAILED);
+        count = recv(FROM_FD, &ready, sizeof ready, 0);
+    } while (count < 0 && is_passing(errno));
     if (count <= 0) report(SOURCE_ENDED);
-    if (fd < 0 || !is_half_of_pair(fd)) report(POUR_FAILED);
+}
+
+static int ask_guest(void) {
+    static const uint8_t request[HEADER_BYTES] = {0, 0, 0, 0, REQUEST_LEND};
+    static const uint8_t expected[HEADER_BYTES] = {0, 0, 0, 0, DOWN_LENT};
+    uint8_t answer[HEADER_BYTES];
+    int fd;
+    ssize_t count;
+    if (send(GUEST_FD, request, sizeof request, MSG_NOSIGNAL) != sizeof request) report(TARGET_CLOSED);
+    do {
+        if (!wait_for(GUEST_FD, POLLIN, ANSWER_MS)) report(POUR_FAILED);
+        count = receive_descriptor(GUEST_FD, &fd, answer, sizeof answer, 0);
+    } while (count < 0 && is_passing(errno));
+    bool is_lent = count == sizeof answer && memcmp(answer, expected, sizeof answer) == 0;
+    if (!is_lent || fd < 0 || !is_half_of_pair(fd)) report(POUR_FAILED);
     return fd;
 }
 
 noreturn void lend_wire(void) {
-    static const uint8_t header[HEADER_BYTES] = {0, 0, 0, 0, REQUEST_LEND};
     live_and_die_with_parent();
     wait_for_turn();
-    int fd = take_gift();
-    if (send_descriptor(GUEST_FD, fd, header, sizeof header) != sizeof header) report(TARGET_CLOSED);
+    wait_until_caller_is_ready();
+    int fd = ask_guest();
+    if (send_descriptor(FROM_FD, fd, &a_byte, sizeof a_byte) != sizeof a_byte) report(SOURCE_ENDED);
     report(POURED);
 }

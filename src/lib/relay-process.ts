@@ -23,6 +23,8 @@ export const isPlainSocket = (stream: Duplex): stream is Socket =>
   stream instanceof Socket && !("encrypted" in stream) && !stream.destroyed;
 
 const turnBytes = 5;
+/** Ahead of a report, where `from` is to be read on here. */
+const readyBytes = 1;
 const reportBytes = 9;
 const ends = ["boundary", "source_ended", "target_closed", "failed"] as const;
 
@@ -36,12 +38,14 @@ export class RelayProcess {
   readonly #child: ChildProcess;
   readonly #control: Socket;
   readonly #heard: Buffer[] = [];
+  readonly #speaks: Promise<void>;
 
   private constructor(child: ChildProcess, control: Socket) {
     this.#child = child;
     this.#control = control;
     control.on("data", (chunk: Buffer) => this.#heard.push(chunk));
     control.on("error", () => undefined); // it is gone, which is told by its end
+    this.#speaks = new Promise((resolve) => void control.once("data", () => resolve()));
     this.over = new Promise((resolve) => {
       child.once("close", () => resolve());
       child.once("error", () => resolve());
@@ -69,6 +73,17 @@ export class RelayProcess {
     }
   }
 
+  /** False where there is no process: nobody has touched anything. */
+  get hasStarted(): boolean {
+    return this.#child.pid !== undefined;
+  }
+
+  /** After `go`, of who says so: true once `from` is to be read here again, false where it has ended before that. */
+  async ready(): Promise<boolean> {
+    await Promise.race([this.#speaks, this.over]);
+    return this.#heardBytes % reportBytes === readyBytes;
+  }
+
   /** Its turn. Resolves when it has ended. */
   async go({ kind, left }: OpenFrame): Promise<RelayEnd> {
     const turn = Buffer.alloc(turnBytes);
@@ -76,10 +91,14 @@ export class RelayProcess {
     turn.writeUInt32BE(left, 1);
     this.#control.write(turn);
     await this.over;
-    const report = Buffer.concat(this.#heard);
-    if (this.#child.pid === undefined) return { passed: 0, why: "not_started" };
-    if (report.length !== reportBytes) return { passed: 0, why: "failed" };
+    if (!this.hasStarted) return { passed: 0, why: "not_started" };
+    if (this.#heardBytes < reportBytes) return { passed: 0, why: "failed" };
+    const report = Buffer.concat(this.#heard).subarray(-reportBytes);
     return { passed: Number(report.readBigUInt64LE(1)), why: ends[report.readUInt8(0)] ?? "failed" };
+  }
+
+  get #heardBytes(): number {
+    return this.#heard.reduce((sum, { length }) => sum + length, 0);
   }
 
   /** Idempotent. At once, wherever it is. */

@@ -1,22 +1,31 @@
 import { SandboxError, type SSHLane } from "../../client/index.js";
-import { startRelay } from "../start-relay.js";
 import type { Io } from "../io.js";
-import { farewellMs } from "./relay.js";
+import { startRelay } from "../start-relay.js";
+import { atMost, farewellMs } from "./relay.js";
 
-/** As `relay`, over the engine's own socket: a process carries what ssh says and hears, and the engine tells how it ends. */
-export async function relayLane(lane: SSHLane, io: Io): Promise<void> {
-  const told = lane.end();
-  told.catch(() => undefined); // it is asked for below, if at all
+/** How long the engine may take to say why ssh has gone: it may have heard of a refused login later than ssh. */
+const lastWordsMs = 500;
+
+/**
+ * As `relay`, over the engine's own socket: a process carries what ssh says and hears, and the engine tells how it ends.
+ * False where no socket to the server came: nothing was read or written then, and the gateway is the other way.
+ */
+export async function relayLane(lane: SSHLane, io: Io): Promise<boolean> {
   const wire = startRelay(io, ["wire", "carry"], lane.socket, io.descriptors?.slice(0, 2) ?? []);
-  lane.socket.resume(); // who was given it only sends by it
+  let hangUp: (() => void) | undefined;
+  const hungUp = new Promise<undefined>((resolve) => (hangUp = () => resolve(undefined)));
+  const heedNoMore = io.onSignal("SIGHUP", () => hangUp?.()); // ssh's way to go
   try {
     const carried = wire?.go({ kind: 0, left: 0 });
-    const end = await Promise.race([carried, told.then(() => carried)]);
-    if (end?.why === "target_closed") return; // ssh has gone
-    if (end?.why !== "source_ended")
-      throw new SandboxError("unavailable", "the ssh connection could not be carried");
-    await Promise.race([told, passed(farewellMs)]);
+    if ((await wire?.ready()) !== true) return false;
+    const told = lane.end();
+    const end = await Promise.race([carried, told.then(() => carried), hungUp]);
+    if (end === undefined || end.why === "target_closed") await atMost(lastWordsMs, told);
+    else if (end.why === "source_ended") await Promise.race([told, passed(farewellMs)]);
+    else throw new SandboxError("unavailable", "the ssh connection could not be carried");
+    return true;
   } finally {
+    heedNoMore();
     wire?.stop();
     lane.terminate();
   }

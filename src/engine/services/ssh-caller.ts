@@ -1,5 +1,5 @@
-import type { Duplex } from "node:stream";
-import { finished } from "node:stream/promises";
+import { type Duplex, finished } from "node:stream";
+import { finished as untilFinished } from "node:stream/promises";
 import type { WebSocket } from "ws";
 import { laneFrames } from "../../domain/run-lane.js";
 import { type SshLaneEnd, sshLaneProtocol } from "../../domain/ssh-lane.js";
@@ -101,8 +101,8 @@ export class LaneCaller implements SshCaller {
   }
 
   onClose(listener: () => void): () => void {
-    this.#socket.once("close", listener);
-    return () => void this.#socket.off("close", listener);
+    // The end of what it says: the socket is half-open then, and would not close by itself.
+    return finished(this.#socket, { writable: false }, () => listener());
   }
 
   drop(): void {
@@ -121,7 +121,7 @@ export class LaneCaller implements SshCaller {
 const nothingUntilEnd = (socket: Duplex): AsyncIterable<Uint8Array> => ({
   [Symbol.asyncIterator]: () => ({
     next: async () => {
-      await finished(socket, { writable: false }).catch(() => undefined);
+      await untilFinished(socket, { writable: false }).catch(() => undefined);
       return { done: true, value: undefined };
     },
   }),

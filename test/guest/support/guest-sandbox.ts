@@ -13,6 +13,8 @@ export interface GuestSandboxOptions {
   readonly homeMegabytes?: number;
   /** A cgroup's `cgroup.procs` for everything inside. */
   readonly cgroupProcs?: string;
+  /** Default: the host's. */
+  readonly ownNetwork?: boolean;
 }
 
 /** Another build of the binary (the sanitized one) may be put in its place. */
@@ -58,7 +60,18 @@ export class GuestSandbox {
       "mkdir /home/tenki && chown 1000:1000 /home/tenki",
       `exec ${this.#program} init`,
     ];
-    const inner = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "sh", "-c"];
+    const network = options.ownNetwork === true ? ["--net"] : [];
+    const inner = [
+      "unshare",
+      ...network,
+      "--pid",
+      "--fork",
+      "--kill-child",
+      "--mount",
+      "--mount-proc",
+      "sh",
+      "-c",
+    ];
     this.#outer = spawn(guestBinary, ["listen", this.socketPath, "--", ...inner, setUp.join("\n")], {
       stdio: ["ignore", "inherit", "inherit"],
       env: { ...process.env, ASAN_OPTIONS: "detect_leaks=0" },

@@ -30,8 +30,8 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
   try {
     const access = await prepareProxied(options, ctx);
     const lane = await connectLane(access, ctx);
-    if (lane !== undefined) await relayLane(lane, ctx.io);
-    else await relay(await connectGateway(access, ctx), ctx.io);
+    if (lane !== undefined && (await relayLane(lane, ctx.io))) return;
+    await relay(await connectGateway(access, ctx), ctx.io);
   } finally {
     giveBack();
   }

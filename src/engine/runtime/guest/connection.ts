@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { TenkiError } from "../../../domain/error.js";
 import { type Frame, FrameReader } from "./frame-reader.js";
@@ -30,6 +31,11 @@ export class GuestConnection {
     this.#socket.once("connect", address.release).once("close", address.release);
     this.#reader = new FrameReader(this.#socket);
     if (patienceMs > 0) this.#limitSilence(patienceMs);
+  }
+
+  /** Resolves once the guest can be reached; where it cannot, `next` says so. */
+  async opened(): Promise<void> {
+    if (this.#socket.connecting) await once(this.#socket, "connect").catch(() => undefined);
   }
 
   /** Throws `unavailable` when the guest goes away, or does not keep to the protocol. */
