@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { laneFrames } from "../../src/domain/run-lane.js";
 import { SshPlace } from "./support/ssh-place.js";
 import { ended, type EngineStarted, Workbench } from "./support/tenki.js";
 
@@ -14,6 +18,9 @@ async function bytesRead(pids: readonly string[]): Promise<number> {
   const accounts = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/io`, "utf8")));
   return accounts.reduce((sum, account) => sum + Number(/^rchar: (\d+)$/m.exec(account)?.[1]), 0);
 }
+
+const residentMb = (pid: number | string): number =>
+  Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
 
 describe("ssh by the engine's own socket", () => {
   let bench: Workbench;
@@ -42,6 +49,43 @@ describe("ssh by the engine's own socket", () => {
     assert.equal(await place.ok("sbx-demo", "echo by the socket"), "by the socket\n");
     await writeFile(wayFile, `${gateway}\n${bench.home}/engine-0123456789abcdef.sock\n`);
     assert.equal(await place.ok("sbx-demo", "echo by the gateway"), "by the gateway\n");
+    await writeFile(wayFile, `${gateway}\n${socket}\n`);
+  });
+
+  /** A connection whose command says that it is there. */
+  async function connected(host: string, line: string) {
+    const child = place.start("ssh", ["-F", place.config, host, `echo there; ${line}`]);
+    const over = ended(child);
+    const said = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const)
+      child[name]?.on("data", (chunk: Buffer) => (said[name] += chunk.toString()));
+    const hears = (text: string) => place.until(text, async () => said.stdout.includes(text) || undefined);
+    await hears("there\n");
+    return { child, said, hears, over };
+  }
+
+  it("leads through the gateway where no socket to the server comes by it", async () => {
+    const [gateway, socket] = (await readFile(wayFile, "utf8")).split("\n");
+    const path = join(bench.home, "engine-fedcba9876543210.sock");
+    const head = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
+    const end = Buffer.from('{"code":1011,"reason":"no socket for the connection can be had"}');
+    const frame = Buffer.concat([Buffer.from([laneFrames.end, 0, 0, 0, end.length]), end]);
+    for (const answers of [[head], [head, frame], [head, Buffer.concat([frame, frame])]] as const) {
+      const server = createServer((caller) => {
+        caller.on("error", () => undefined); // it leaves as it likes
+        caller.once("data", () => {
+          caller.write(answers[0]);
+          // What speaks for ssh says that it is there, and is told something else.
+          caller.once("data", () => caller.end(answers[1] ?? ""));
+        });
+      });
+      await once(server.listen(path), "listening");
+      await chmod(path, 0o600);
+      await writeFile(wayFile, `${gateway}\n${path}\n`);
+      assert.equal(await place.ok("sbx-demo", "echo all the same"), "all the same\n");
+      await new Promise((resolve) => server.close(resolve));
+      await rm(path, { force: true });
+    }
     await writeFile(wayFile, `${gateway}\n${socket}\n`);
   });
 
@@ -104,5 +148,81 @@ describe("ssh by the engine's own socket", () => {
     const gone =
       "for i in $(seq 200); do pgrep -fx 'sed -u s/515151/x/' >/dev/null || exit 0; sleep 0.1; done; exit 1";
     assert.equal((await bench.call(["sandbox", "exec", "-q", "-c", gone])).code, 0);
+  });
+
+  it("is noticed to be gone also where the server takes no notice of that", async () => {
+    const { child } = await connected("sbx-demo", "cat");
+    const servers = "pgrep -f '[s]shd(-session)?: '";
+    await bench.ok(["sandbox", "exec", "-q", "-u", "root", "-c", `kill -STOP $(${servers})`]);
+    child.kill("SIGKILL");
+    const ends = async () => (await bench.ok(["engine", "logs"])).match(/"?ssh connection"?/g)?.length ?? 0;
+    const before = await ends();
+    await place.until("the end of a connection", async () => (await ends()) > before || undefined);
+    await bench.ok(["sandbox", "exec", "-q", "-u", "root", "-c", `kill -KILL $(${servers})`]);
+  });
+
+  it("stands still in a pause, and goes on", async () => {
+    const { child, hears, over } = await connected("sbx-demo", "cat");
+    child.stdin?.write("before\n");
+    await hears("before\n");
+    await bench.ok(["sandbox", "pause", "demo"]);
+    child.stdin?.write("meanwhile\n");
+    await bench.ok(["sandbox", "resume", "demo"]);
+    await hears("meanwhile\n");
+    child.stdin?.end();
+    assert.equal(await over, 0);
+  });
+
+  it("ends with the session, and says so", async () => {
+    await bench.ok(["sandbox", "create", "--name", "short", "--memory-mb", "256"]);
+    const { over, said } = await connected("sbx-short", "cat");
+    await bench.ok(["sandbox", "terminate", "short", "--yes"]);
+    assert.equal(await over, 255);
+    assert.match(said.stderr, /^error: the SSH connection ended: session is terminated/m);
+    await bench.ok(["sandbox", "set", "demo"]);
+  });
+
+  it("holds a hundred connections in little memory, whatever goes by them", async () => {
+    const count = 100;
+    const before = residentMb(engine.pid);
+    const all = [];
+    for (let round = 0; round < count / 10; round += 1)
+      all.push(...(await Promise.all(Array.from({ length: 10 }, () => connected("sbx-demo", "cat")))));
+    assert.ok(residentMb(engine.pid) - before < 60, `${residentMb(engine.pid) - before} MB for them`);
+    const proxies = all.flatMap(({ child }) =>
+      execFileSync("pgrep", ["-P", `${child.pid}`], { encoding: "utf8" })
+        .trim()
+        .split("\n"),
+    );
+    const carriers = proxies.flatMap((pid) =>
+      execFileSync("pgrep", ["-P", pid], { encoding: "utf8" }).trim().split("\n"),
+    );
+    assert.deepEqual([proxies.length, carriers.length], [count, count]);
+    const pids = [`${engine.pid}`, ...proxies, ...carriers];
+    const held = () => pids.reduce((sum, pid) => sum + residentMb(pid), 0);
+    const idle = held();
+    const piece = "x".repeat(1 << 20);
+    await Promise.all(
+      all.map(async ({ child, said }) => {
+        child.stdin?.write(`${piece}\n`);
+        const all = "there\n".length + piece.length + 1;
+        await place.until("all of it", async () => said.stdout.length === all || undefined);
+      }),
+    );
+    assert.ok(held() - idle < 60, `${held() - idle} MB for what went by them`);
+    for (const { child } of all) child.stdin?.end();
+    assert.ok((await Promise.all(all.map(({ over }) => over))).every((code) => code === 0));
+  });
+
+  it("ends with an engine that is killed, at both ends", async () => {
+    const { over, said } = await connected("sbx-demo", "exec sed -u s/525252/x/");
+    process.kill(engine.pid, "SIGKILL");
+    assert.equal(await over, 255);
+    assert.match(said.stderr, /^error: the SSH connection ended: /m);
+    engine = await bench.startEngine();
+    const gone = async () =>
+      (await bench.call(["sandbox", "exec", "-q", "--", "pgrep", "-fx", "sed -u s/525252/x/"])).code === 1 ||
+      undefined;
+    await place.until("the end of the command", gone);
   });
 });

@@ -224,6 +224,13 @@ describe("the bridge to SSH servers", () => {
       await untilNoneRuns();
     });
 
+    it("ends a server, too, that takes no notice of its caller's end", async () => {
+      const socket = await openLane();
+      socket.end("stall"); // as a unix socket ends that is closed
+      await untilNoneRuns();
+      socket.destroy();
+    });
+
     it("says that the engine stops", async () => {
       const socket = await openLane();
       const frames = new FrameSource(socket, laneRules);

@@ -1,10 +1,10 @@
 import { SandboxError, type SSHLane } from "../../client/index.js";
 import type { Io } from "../io.js";
 import { startRelay } from "../start-relay.js";
-import { atMost, farewellMs } from "./relay.js";
+import { atMost } from "./relay.js";
 
-/** How long the engine may take to say why ssh has gone: it may have heard of a refused login later than ssh. */
-const lastWordsMs = 500;
+/** How long the engine may take to say why it is over: of a refused login it may hear later than ssh. */
+const lastWordsMs = 1_000;
 
 /**
  * As `relay`, over the engine's own socket: a process carries what ssh says and hears, and the engine tells how it ends.
@@ -21,7 +21,7 @@ export async function relayLane(lane: SSHLane, io: Io): Promise<boolean> {
     const told = lane.end();
     const end = await Promise.race([carried, told.then(() => carried), hungUp]);
     if (end === undefined || end.why === "target_closed") await atMost(lastWordsMs, told);
-    else if (end.why === "source_ended") await Promise.race([told, passed(farewellMs)]);
+    else if (end.why === "source_ended") await Promise.race([told, passed(lastWordsMs)]);
     else throw new SandboxError("unavailable", "the ssh connection could not be carried");
     return true;
   } finally {
