@@ -226,7 +226,7 @@ describe("the bridge to SSH servers", () => {
 
     it("ends a server, too, that takes no notice of its caller's end", async () => {
       const socket = await openLane();
-      socket.end("stall"); // as a unix socket ends that is closed
+      socket.end("stall");
       await untilNoneRuns();
       socket.destroy();
     });

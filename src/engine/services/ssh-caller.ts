@@ -101,7 +101,7 @@ export class LaneCaller implements SshCaller {
   }
 
   onClose(listener: () => void): () => void {
-    // The end of what it says: the socket is half-open then, and would not close by itself.
+    // With what it says, whether or not the socket closes by that.
     return finished(this.#socket, { writable: false }, () => listener());
   }
 
