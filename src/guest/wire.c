@@ -105,13 +105,16 @@ static void wait_until_caller_is_ready(void) {
     if (count <= 0) report(SOURCE_ENDED);
 }
 
-static int ask_guest(void) {
+static void ask_guest(void) {
     static const uint8_t request[HEADER_BYTES] = {0, 0, 0, 0, REQUEST_LEND};
+    if (send(GUEST_FD, request, sizeof request, MSG_NOSIGNAL) != sizeof request) report(TARGET_CLOSED);
+}
+
+static int hear_guest(void) {
     static const uint8_t expected[HEADER_BYTES] = {0, 0, 0, 0, DOWN_LENT};
     uint8_t answer[HEADER_BYTES];
     int fd;
     ssize_t count;
-    if (send(GUEST_FD, request, sizeof request, MSG_NOSIGNAL) != sizeof request) report(TARGET_CLOSED);
     do {
         if (!wait_for(GUEST_FD, POLLIN, ANSWER_MS)) report(POUR_FAILED);
         count = receive_descriptor(GUEST_FD, &fd, answer, sizeof answer, 0);
@@ -124,8 +127,9 @@ static int ask_guest(void) {
 noreturn void lend_wire(void) {
     live_and_die_with_parent();
     wait_for_turn();
+    ask_guest(); /* so that it makes its pair meanwhile */
     wait_until_caller_is_ready();
-    int fd = ask_guest();
+    int fd = hear_guest();
     if (send_descriptor(FROM_FD, fd, &a_byte, sizeof a_byte) != sizeof a_byte) report(SOURCE_ENDED);
     report(POURED);
 }

@@ -173,7 +173,7 @@ caller = socket.socket(socket.AF_UNIX)
 caller.connect(listening.getsockname())
 give(listening.accept()[0])`,
       "one that takes packets": "give(socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)[0])",
-      "one in pieces": "s.send(lent[:2]); give(socket.socketpair()[0], lent[2:])",
+      "one beside half an answer": "give(socket.socketpair()[0], lent[:2])",
       "one beside another answer": "give(socket.socketpair()[0], bytes([0, 0, 0, 0, 0x80]))",
       "none, as it leaves": "s.close()",
     };
