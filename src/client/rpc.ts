@@ -12,6 +12,7 @@ import type {
   ServicesAt,
   SshRpc,
   PortRpc,
+  MemorySnapshotRpc,
   StatsRpc,
   Wire,
 } from "./wire.js";
@@ -115,6 +116,16 @@ export class Rpc {
   ): Promise<ResponseOf<StatsRpc, M>> {
     return this.attempt(this.#plan("SessionStatsService", method, options), async (at, call) =>
       invoke(at.stats, method, request, call),
+    );
+  }
+
+  memorySnapshots<M extends UnaryMethod<MemorySnapshotRpc>>(
+    method: M,
+    request: RequestOf<MemorySnapshotRpc, M>,
+    options: CallSettings = {},
+  ): Promise<ResponseOf<MemorySnapshotRpc, M>> {
+    return this.attempt(this.#plan("MemorySnapshotService", method, options), async (at, call) =>
+      invoke(at.memorySnapshots, method, request, call),
     );
   }
 

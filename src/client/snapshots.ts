@@ -3,6 +3,7 @@ import { snapshotFromWire } from "./convert/snapshot.js";
 import { dateFromWire, dateToWire } from "./convert/time.js";
 import { download } from "./download.js";
 import { SnapshotFailedError } from "./errors.js";
+import { ifOffered } from "./if-offered.js";
 import type { WaitOptions } from "./options/waiting.js";
 import { allPages, pageSize, type Page } from "./pages.js";
 import { pollUntil } from "./poll-until.js";
@@ -109,6 +110,15 @@ export class Snapshots {
 
   async delete(snapshotId: string): Promise<Snapshot> {
     return snapshotFromWire((await this.#rpc.sandbox("deleteSnapshot", { snapshotId })).snapshot);
+  }
+
+  /** Why no snapshot can hold processes with their memory, in words; empty where one can. */
+  async memoryObstacles(options: CallSettings = {}): Promise<readonly string[]> {
+    const lack = { says: "does not take the memory of processes" };
+    const { obstacles } = await ifOffered(this.#rpc, lack, () =>
+      this.#rpc.memorySnapshots("getMemorySnapshotSupport", {}, options),
+    );
+    return obstacles;
   }
 
   async downloadUrl(snapshotId: string): Promise<SnapshotDownload> {

@@ -8,6 +8,7 @@ import {
   SandboxService,
   SandboxSessionDataPlaneService,
   EgressService,
+  MemorySnapshotService,
   SessionStatsService,
   SSHGatewayClientService,
   SSHService,
@@ -24,6 +25,7 @@ export type EngineSshRpc = RpcClient<typeof SSHService>;
 export type ExecutionRpc = RpcClient<typeof ExecutionService>;
 export type EgressRpc = RpcClient<typeof EgressService>;
 export type StatsRpc = RpcClient<typeof SessionStatsService>;
+export type MemorySnapshotRpc = RpcClient<typeof MemorySnapshotService>;
 export type PortRpc = RpcClient<typeof PortService>;
 
 /** The contract's services at one address. */
@@ -35,6 +37,7 @@ export interface ServicesAt {
   readonly executions: ExecutionRpc;
   readonly egress: EgressRpc;
   readonly stats: StatsRpc;
+  readonly memorySnapshots: MemorySnapshotRpc;
   readonly ports: PortRpc;
   readonly engineSsh: EngineSshRpc;
   readonly dial: DialRpc;
@@ -51,6 +54,7 @@ class LazyServices implements ServicesAt {
   #executions: ExecutionRpc | undefined;
   #egress: EgressRpc | undefined;
   #stats: StatsRpc | undefined;
+  #memorySnapshots: MemorySnapshotRpc | undefined;
   #ports: PortRpc | undefined;
   #engineSsh: EngineSshRpc | undefined;
   #dial: DialRpc | undefined;
@@ -86,6 +90,10 @@ class LazyServices implements ServicesAt {
 
   get stats(): StatsRpc {
     return (this.#stats ??= createClient(SessionStatsService, this.#transport));
+  }
+
+  get memorySnapshots(): MemorySnapshotRpc {
+    return (this.#memorySnapshots ??= createClient(MemorySnapshotService, this.#transport));
   }
 
   get dial(): DialRpc {

@@ -229,6 +229,7 @@ export class Engine {
         artifactLinks,
         previews: this.#previews,
         images: isolation.images,
+        runtime,
         stats: new Stats({ store: this.#store, sessions, parts: isolation, clock: systemClock }),
         dataPlane: new DataPlaneAccess(credentials, publicUrl),
         ssh: { certificates, sshServers, clock: systemClock, publicUrl },

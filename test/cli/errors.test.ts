@@ -87,7 +87,6 @@ const words: readonly Case[] = [
   ["unknown-snapshot", ["sandbox", "create", "--snapshot", "latest"]],
   ["bad-moment", ["sandbox", "snapshot", "create", "--expires-at", "tomorrow"]],
   ["past-moment", ["sandbox", "snapshot", "create", "--expires-at", "2001-01-01T00:00:00Z"]],
-  ["snapshot-with-memory", ["sandbox", "snapshot", "create", "demo", "--memory"]],
   ["snapshots-of-one-and-of-none", ["sandbox", "snapshot", "list", "--session", "demo", "--dangling"]],
   ["tar-in-json", ["sandbox", "snapshot", "export", "nightly", "--json"]],
   ["bad-state", ["sandbox", "list", "--state", "SLEEPING"]],
@@ -117,6 +116,7 @@ const words: readonly Case[] = [
 ];
 
 const world: readonly Case[] = [
+  ["snapshot-with-memory", ["sandbox", "snapshot", "create", "demo", "--memory"]],
   ["no-token", ["whoami"], { env: { TENKI_API_KEY: "" } }],
   ["wrong-token", ["whoami"], { env: { TENKI_API_KEY: "tk_wrong" } }],
   ["broken-token", ["whoami"], { env: { TENKI_API_KEY: "tk_a\nb" } }],

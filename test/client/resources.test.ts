@@ -465,6 +465,14 @@ test("errors of a resource are typed like those of a session", async () => {
   await assert.rejects(service.client().getVolume("v"), { name: "VolumeNotFoundError" });
 });
 
+test("a service that tells nothing of memory in snapshots is told apart from one that says why", async () => {
+  await using service = await scriptedService({});
+  await assert.rejects(service.client().snapshots.memoryObstacles(), {
+    name: "CapabilityUnavailableError",
+    message: `the service at ${service.endpoint} does not take the memory of processes`,
+  });
+});
+
 test("sizes", () => {
   assert.deepEqual([MB, GiB, TiB], [1_000_000, 2 ** 30, 2 ** 40]);
 });

@@ -39,6 +39,8 @@ export interface InMemorySandbox {
 /** Sandboxes in memory, with a handful of programs inside. */
 export class InMemoryRuntime implements Runtime {
   readonly sandboxes = new Map<string, InMemorySandbox>();
+  /** Why memory cannot be taken. */
+  obstacles: readonly string[] = [];
   readonly #steps: Steps;
   #lastPid = 1;
 
@@ -135,6 +137,10 @@ export class InMemoryRuntime implements Runtime {
 
   place(sessionId: string, files: readonly SandboxFile[], signal: AbortSignal): Promise<void> {
     return this.#steps.run("runtime.place", () => void this.#inside(sessionId).placed.push(...files), signal);
+  }
+
+  async memoryObstacles(): Promise<readonly string[]> {
+    return this.obstacles;
   }
 
   sshServer(): SshServerProgram {

@@ -18,8 +18,9 @@ describe("the doctor", () => {
           "disk clones",
           "network links",
           "sudo",
+          "memory snapshots",
         ]
-      : ["subordinate ids", "user namespaces", "delegated cgroup", "sudo"];
+      : ["subordinate ids", "user namespaces", "delegated cgroup", "sudo", "memory snapshots"];
     for (const name of expected) assert.ok(names.includes(name), `${name} is not looked at`);
     for (const { ok, name, hint, detail } of findings) {
       assert.notEqual(detail, "", name);

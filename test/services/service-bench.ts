@@ -41,6 +41,7 @@ import { egressMethods } from "../../src/engine/services/egress.js";
 import { SnapshotLinks } from "../../src/engine/services/snapshot-links.js";
 import { snapshotRoute } from "../../src/engine/services/snapshot-route.js";
 import { snapshotMethods } from "../../src/engine/services/snapshots.js";
+import { memorySnapshotMethods } from "../../src/engine/services/memory-snapshots.js";
 import { statsMethods } from "../../src/engine/services/stats.js";
 import { volumeMethods } from "../../src/engine/services/volumes.js";
 import { workspaceMethods } from "../../src/engine/services/workspace.js";
@@ -48,6 +49,7 @@ import { MemoryStore } from "../../src/engine/store/memory-store.js";
 import { DialService } from "../../src/gen/tenki/engine/v1/dial_pb.js";
 import { ExecutionService } from "../../src/gen/tenki/engine/v1/execution_pb.js";
 import { EgressService } from "../../src/gen/tenki/engine/v1/egress_pb.js";
+import { MemorySnapshotService } from "../../src/gen/tenki/engine/v1/memory_snapshot_pb.js";
 import { SessionStatsService } from "../../src/gen/tenki/engine/v1/stats_pb.js";
 import { SandboxService, SandboxSessionDataPlaneService } from "../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
 import { type Logger, silentLogger } from "../../src/lib/logger.js";
@@ -70,6 +72,7 @@ export class ServiceBench {
   readonly clock = new FakeClock();
   readonly sandbox: Client<typeof SandboxService>;
   readonly egress: Client<typeof EgressService>;
+  readonly memorySnapshots: Client<typeof MemorySnapshotService>;
   readonly stats: Client<typeof SessionStatsService>;
   /** To be served by a server of its own. */
   readonly dataPlaneMethods: ReturnType<typeof runMethods> &
@@ -169,6 +172,7 @@ export class ServiceBench {
       const { parts, clock } = this;
       router.service(EgressService, egressMethods({ sessions, images: this.parts.images, dataPlane }));
       router.service(SessionStatsService, statsMethods(new Stats({ store, sessions, parts, clock })));
+      router.service(MemorySnapshotService, memorySnapshotMethods(parts.runtime));
       router.service(SandboxSessionDataPlaneService, this.dataPlaneMethods);
     };
     const withToken = this.#transport({ authorization: `Bearer ${token}` });
@@ -176,6 +180,7 @@ export class ServiceBench {
     this.executionCalls = createClient(ExecutionService, withToken);
     this.egress = createClient(EgressService, withToken);
     this.dialCalls = createClient(DialService, withToken);
+    this.memorySnapshots = createClient(MemorySnapshotService, withToken);
     this.stats = createClient(SessionStatsService, withToken);
   }
 

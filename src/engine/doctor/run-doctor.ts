@@ -20,6 +20,7 @@ export async function runDoctor(options: DoctorOptions = {}): Promise<DoctorRepo
     { checkNetwork },
     { checkRootless },
     { checkSsh },
+    { checkMemorySnapshots },
   ] = await Promise.all([
     import("../runtime/checks.js"),
     import("../images/checks.js"),
@@ -27,6 +28,7 @@ export async function runDoctor(options: DoctorOptions = {}): Promise<DoctorRepo
     import("../network/checks.js"),
     import("../rootless/checks.js"),
     import("../runtime/openssh.js"),
+    import("../runtime/memory-check.js"),
   ]);
   const isRoot = process.getuid?.() === 0;
   const checks: readonly Check[] = isRoot
@@ -36,11 +38,13 @@ export async function runDoctor(options: DoctorOptions = {}): Promise<DoctorRepo
         ["disks", checkDisks],
         ["network", checkNetwork],
         ["ssh", checkSsh],
+        ["memory", () => checkMemorySnapshots(options)],
       ]
     : [
         ["rootless", checkRootless],
         ["images", () => checkImages()],
         ["ssh", checkSsh],
+        ["memory", () => checkMemorySnapshots(options)],
       ];
   const findings: Finding[] = [];
   for (const [name, check] of checks) findings.push(...(await attempt(name, check)));

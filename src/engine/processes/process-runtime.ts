@@ -110,6 +110,10 @@ class ProcessRuntime implements Runtime {
     throw new TenkiError("unimplemented", "nothing is written as root with --isolation process");
   }
 
+  async memoryObstacles(): Promise<readonly string[]> {
+    return ["with --isolation process there are no snapshots"];
+  }
+
   sshServer(): SshServerProgram {
     throw new TenkiError(
       "failed_precondition",

@@ -27,6 +27,7 @@ import { freezeCgroup, isFrozen, noFreezer, thawCgroup, type Freezer } from "./f
 import { GuestLink } from "./guest/guest-link.js";
 import { recordInit, runningInit } from "./init-process.js";
 import { readMachine, type Machine } from "./machine.js";
+import { memoryObstacles } from "./memory-obstacles.js";
 import { requireNamespaces } from "./namespaces.js";
 import { NetworkReach } from "./network-reach.js";
 import { findSshServer } from "./openssh.js";
@@ -249,6 +250,10 @@ class OciRuntime implements Runtime {
   ): Promise<void> {
     const ownFileSystem = !this.#machine.rootless;
     await unmountVolume(await this.#volumeMounts(sessionId), volume, { force, ownFileSystem });
+  }
+
+  memoryObstacles(): Promise<readonly string[]> {
+    return memoryObstacles({ machine: this.#machine, runtimeCommand: this.#program.command });
   }
 
   async stats(sessionId: string): Promise<SandboxStats> {

@@ -1,5 +1,6 @@
 import { SSHService } from "../../gen/tenki/engine/v1/ssh_pb.js";
 import { EgressService } from "../../gen/tenki/engine/v1/egress_pb.js";
+import { MemorySnapshotService } from "../../gen/tenki/engine/v1/memory_snapshot_pb.js";
 import { SessionStatsService } from "../../gen/tenki/engine/v1/stats_pb.js";
 import { createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
 import { DialService } from "../../gen/tenki/engine/v1/dial_pb.js";
@@ -15,6 +16,7 @@ import type { Files } from "../core/files/files.js";
 import type { Git } from "../core/git/git.js";
 import type { PreviewParts } from "../core/previews/assemble-previews.js";
 import type { Images } from "../core/ports/images.js";
+import type { Runtime } from "../core/ports/runtime.js";
 import type { Sessions } from "../core/sessions/sessions.js";
 import type { Snapshots } from "../core/snapshots/snapshots.js";
 import type { Stats } from "../core/sessions/stats.js";
@@ -38,6 +40,7 @@ import { runMethods } from "./run.js";
 import { sessionMethods } from "./sessions.js";
 import { authorizedKeysMethods, sshGatewayMethods, sshMethods, type SshMethodsOptions } from "./ssh.js";
 import type { SnapshotLinks } from "./snapshot-links.js";
+import { memorySnapshotMethods } from "./memory-snapshots.js";
 import { snapshotMethods } from "./snapshots.js";
 import { statsMethods } from "./stats.js";
 import { volumeMethods } from "./volumes.js";
@@ -59,6 +62,7 @@ export interface ServicesOptions extends DialMethodsOptions {
   readonly artifactLinks: ArtifactLinks;
   readonly previews: PreviewParts;
   readonly images: Images;
+  readonly runtime: Pick<Runtime, "memoryObstacles">;
   readonly stats: Stats;
   readonly dataPlane: DataPlaneAccess;
   readonly ssh: SshMethodsOptions;
@@ -99,5 +103,9 @@ export function createServices(options: ServicesOptions): ServiceImplSpec[] {
     createServiceImplSpec<typeof EgressService>(EgressService, egressMethods(options)),
     createServiceImplSpec<typeof PortService>(PortService, tcpPortMethods(options.previews)),
     createServiceImplSpec<typeof SessionStatsService>(SessionStatsService, statsMethods(stats)),
+    createServiceImplSpec<typeof MemorySnapshotService>(
+      MemorySnapshotService,
+      memorySnapshotMethods(options.runtime),
+    ),
   ];
 }

@@ -396,6 +396,19 @@ const file_tenki_engine_v1_execution = lazyFileDesc({
     ],
   }, [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
+const file_tenki_engine_v1_memory_snapshot = lazyFileDesc({
+    name: "tenki/engine/v1/memory_snapshot.proto",
+    package: "tenki.engine.v1",
+    messages: [
+      ["GetMemorySnapshotSupportRequest","Ch9HZXRNZW1vcnlTbmFwc2hvdFN1cHBvcnRSZXF1ZXN0"],
+      ["GetMemorySnapshotSupportResponse","CiBHZXRNZW1vcnlTbmFwc2hvdFN1cHBvcnRSZXNwb25zZRIcCglvYnN0YWNsZXMYASADKAlSCW9ic3RhY2xlcw"],
+    ],
+    enums: [
+    ],
+    services: [
+    ],
+  }, []);
+
 const file_tenki_engine_v1_port = lazyFileDesc({
     name: "tenki/engine/v1/port.proto",
     package: "tenki.engine.v1",
@@ -455,4 +468,4 @@ const file_tenki_sandbox_v1_ssh_gateway_client = lazyFileDesc({
     ],
   }, [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
-export const filesWithRules = [file_tenki_engine_v1_dial, file_tenki_sandbox_v1_registry, file_tenki_sandbox_v1_template, file_tenki_sandbox_v1_sandbox, file_tenki_engine_v1_egress, file_tenki_engine_v1_execution, file_tenki_engine_v1_port, file_tenki_engine_v1_ssh, file_tenki_engine_v1_stats, file_tenki_sandbox_v1_ssh_gateway_client];
+export const filesWithRules = [file_tenki_engine_v1_dial, file_tenki_sandbox_v1_registry, file_tenki_sandbox_v1_template, file_tenki_sandbox_v1_sandbox, file_tenki_engine_v1_egress, file_tenki_engine_v1_execution, file_tenki_engine_v1_memory_snapshot, file_tenki_engine_v1_port, file_tenki_engine_v1_ssh, file_tenki_engine_v1_stats, file_tenki_sandbox_v1_ssh_gateway_client];

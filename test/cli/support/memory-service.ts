@@ -9,6 +9,7 @@ import {
   SandboxSessionDataPlaneService,
 } from "../../../src/gen/tenki/sandbox/v1/sandbox_pb.js";
 import { ExecutionService } from "../../../src/gen/tenki/engine/v1/execution_pb.js";
+import { MemorySnapshotService } from "../../../src/gen/tenki/engine/v1/memory_snapshot_pb.js";
 import { SessionStatsService } from "../../../src/gen/tenki/engine/v1/stats_pb.js";
 import { executionRoutes } from "./execution-routes.js";
 import { SSHService } from "../../../src/gen/tenki/engine/v1/ssh_pb.js";
@@ -64,6 +65,12 @@ export class MemoryService implements AsyncDisposable {
         router.service(SandboxService, sandboxRoutes(sessions, admit));
         router.service(EgressService, egressRoutes(sessions, admit));
         router.service(SessionStatsService, statsRoutes(sessions, admit));
+        router.service(MemorySnapshotService, {
+          getMemorySnapshotSupport(_, context) {
+            admit(context);
+            return { obstacles: ["there is no CRIU on this machine", "it takes an engine of root's"] };
+          },
+        });
         router.service(SandboxSessionDataPlaneService, dataPlaneRoutes(sessions));
         if (executions) router.service(ExecutionService, executionRoutes(admit));
         router.service(SSHGatewayClientService, ssh.routes(sessions, admit));

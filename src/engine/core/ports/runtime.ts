@@ -271,6 +271,8 @@ export interface Runtime {
     volume: SandboxVolume,
     options: { readonly force: boolean },
   ): Promise<void>;
+  /** Why no snapshot can hold what runs in a sandbox, in words; empty where one can. Looks at the machine anew. */
+  memoryObstacles(): Promise<readonly string[]>;
   /** Seen from outside: nothing is started inside. Of a sandbox that does not run nothing is known. */
   stats(sessionId: string): Promise<SandboxStats>;
   /** After a restart: removes every sandbox of ours that is not in `keep`. */

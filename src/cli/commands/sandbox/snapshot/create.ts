@@ -20,7 +20,7 @@ export const define = command({
     tags: commaList("A,B", "tags to find it by", tag),
     waitDurable: toggle("wait until it outlasts a loss of power"),
     waitTimeout: flag("DURATION", "how long to wait (default: 5m)", positiveDuration),
-    memory: toggle("with its processes; refused: no service of this kind keeps them"),
+    memory: toggle("with its processes; refused, with what stands in the way"),
   },
   examples: [
     ["tenki sandbox snapshot create --name before-upgrade", "of the current session"],
@@ -32,10 +32,10 @@ export const define = command({
 });
 
 export async function run(options: OptionsOf<typeof define>, ctx: Context): Promise<View> {
-  if (options.memory === true) throw withoutMemory();
   const tags = checkTags(options.tags);
   const session = await ctx.session(options.session);
   const { snapshots } = await ctx.client();
+  if (options.memory === true) throw withoutMemory(await snapshots.memoryObstacles({ signal: ctx.signal }));
   const wait = { timeoutMs: options.waitTimeout, signal: ctx.signal };
   const progress = await ctx.progress(`taking a snapshot of session ${session.id}`);
   try {
@@ -52,9 +52,9 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
   }
 }
 
-const withoutMemory = (): TenkiError =>
+const withoutMemory = (obstacles: readonly string[]): TenkiError =>
   new TenkiError(
     "unimplemented",
-    "cannot take the memory of processes: the contract has no way to ask for it, and tenki's engine keeps disks only",
+    `cannot take the memory of processes: ${obstacles.join("; ") || "this command line does not know how the service takes it"}`,
     { hint: "leave --memory out for the disk; tenki sandbox pause keeps processes in their own session" },
   );
