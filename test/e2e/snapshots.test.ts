@@ -115,6 +115,23 @@ describe("a snapshot", () => {
     assert.deepEqual([await bench.list(), bench.left("snapshots")], [[], []]);
   });
 
+  it("holds no memory, for the reasons that doctor sees too", async () => {
+    const { code, stderr } = await bench.tenki.call([
+      "sandbox",
+      "snapshot",
+      "create",
+      "original",
+      "--memory",
+    ]);
+    const [, why = ""] =
+      /^error: cannot take the memory of processes: (this engine .*)\nhint: /.exec(stderr) ?? [];
+    const { stdout } = await bench.tenki.call(["engine", "doctor", "--json"]);
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; ok: boolean; detail: string }[] };
+    const { ok, detail } = checks.find(({ name }) => name === "memory snapshots") ?? {};
+    assert.deepEqual([code, ok, detail], [1, false, `snapshots hold no processes: ${why}`], stderr);
+    assert.deepEqual(await bench.list(), []);
+  });
+
   it("goes by itself when it expires", async () => {
     await bench.snapshot("create", "original", "--expires-at", "1s");
     await bench.until("original", "echo", /\n/);

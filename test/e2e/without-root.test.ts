@@ -43,7 +43,13 @@ interface DoctorReport {
   readonly asked_as: string;
   readonly gives: string;
   readonly missing: readonly string[];
-  readonly checks: readonly { name: string; ok: boolean; required: boolean; hint: string | null }[];
+  readonly checks: readonly {
+    name: string;
+    ok: boolean;
+    required: boolean;
+    detail: string;
+    hint: string | null;
+  }[];
 }
 
 /** An ordinary user of the machine, made for this test, with an engine of its own. */
@@ -103,6 +109,8 @@ exec setpriv --reuid ${user} --regid ${user} --init-groups --reset-env ${process
     const { checks, missing } = report;
     assert.equal(checks.find(({ name }) => name === "user namespaces")?.ok, true);
     for (const { ok, name, hint } of checks) assert.ok(ok || hint !== null, `${name} has no hint`);
+    const memory = checks.find(({ name }) => name === "memory snapshots");
+    assert.match(memory?.detail ?? "", /; it takes an engine of root's$/);
     const lacking = checks.filter(({ ok, required }) => required && !ok).map(({ name }) => name);
     assert.deepEqual(missing, lacking);
     assert.equal(report.gives, lacking.length === 0 ? "rootless" : "none");

@@ -202,6 +202,24 @@ test("nothing on the disk is a program, a privilege or a device to the host", as
   assert.equal(statSync(join(bench.dataDir, "disks")).mode & 0o077, 0);
 });
 
+test("pid 1 holds sockets that were made outside, as is said of memory in snapshots", async () => {
+  const { stdout } = await bench.shell(
+    sandbox,
+    "readlink /proc/1/fd/2; readlink /proc/1/fd/*; cut -d' ' -f7 /proc/net/unix",
+    root,
+  );
+  const [stderr = "", ...lines] = stdout.trim().split("\n");
+  const inodeOf = (target: string) => /^socket:\[(\d+)\]$/.exec(target)?.[1];
+  const made = lines.filter((line) => /^\d+$/.test(line));
+  const outside = lines.map(inodeOf).filter((inode) => inode !== undefined && !made.includes(inode));
+  const listening = readFileSync("/proc/net/unix", "utf8")
+    .split("\n")
+    .map((line) => line.split(/\s+/))
+    .filter(([, , , flags, , , inode = ""]) => flags === "00010000" && outside.includes(inode));
+  assert.ok(outside.includes(inodeOf(stderr)), `its standard error, ${stderr}, is of the sandbox`);
+  assert.equal(listening.length, 1, "what it listens on is of the sandbox");
+});
+
 test("pid 1 has nothing of the host's open", async () => {
   const { stdout } = await bench.shell(sandbox, "for fd in /proc/1/fd/*; do readlink $fd; done", root);
   for (const target of stdout.trim().split("\n")) {

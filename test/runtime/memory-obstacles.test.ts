@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { memoryObstacles } from "../../src/engine/runtime/memory-obstacles.js";
+import { memoryObstacles, type MemoryObstaclesOptions } from "../../src/engine/runtime/memory-obstacles.js";
 
 const directory = mkdtempSync(join(tmpdir(), "tenki-memory-"));
 after(() => rmSync(directory, { recursive: true }));
@@ -16,32 +16,33 @@ function program(name: string, script: string): string {
   return path;
 }
 
-const crun = (name: string, features: string) =>
-  program(name, `printf 'crun version 1.8.1\\nspec: 1.0.0\\n${features}\\n'`);
-
-const runc = program("runc", "echo 'runc version 1.1.5'");
+const runc = program("runc", `[ "$*" = 'checkpoint --help' ]`);
+/** As Debian 12's. */
+const crunWithout = program("crun", `echo "unknown command $1" >&2; exit 1`);
 const working = program("criu", `[ "$1" = check ] && exec echo 'Looks good.'; echo 'Version: 4.1.1'`);
 /** Debian 12's, on a kernel of 2025. */
 const tooOld = program(
   "old-criu",
   `[ "$1" = --version ] && exec echo 'Version: 3.17.1'
+echo 'Warn  (criu/kerndat.c:1103): $XDG_RUNTIME_DIR not set. Cannot find location for kerndat file' >&2
 echo 'Error (criu/vdso.c:381): vdso: Unexpected rt vDSO area bounds' >&2
 echo 'Error (criu/crtools.c:260): Could not initialize kernel features detection.' >&2
 exit 1`,
 );
 
 const able = { rootless: false, ownsLimits: true };
-const good = { machine: able, runtimeCommand: runc, criu: working };
+const none = join(directory, "none");
+const good: MemoryObstaclesOptions = { machine: able, runtimeCommand: runc, criu: working };
 
 describe("what stands in the way of memory in snapshots", () => {
   it("is how sandboxes are built, where the machine has all that it takes", async () => {
     const [own, ...others] = await memoryObstacles(good);
-    assert.match(own ?? "", /^pid 1 of every sandbox holds sockets that were made outside of it/);
+    assert.match(own ?? "", /^this engine takes disks only, for pid 1 of every sandbox holds sockets/);
     assert.deepEqual(others, []);
   });
 
-  const ofMachine: readonly [string, Partial<typeof good>, readonly string[]][] = [
-    ["no CRIU", { criu: join(directory, "none") }, ["there is no CRIU on this machine"]],
+  const ofMachine: readonly [string, Partial<MemoryObstaclesOptions>, readonly string[]][] = [
+    ["no CRIU", { criu: none }, ["there is no CRIU on this machine"]],
     [
       "a CRIU that does not know the kernel",
       { criu: tooOld },
@@ -53,11 +54,21 @@ describe("what stands in the way of memory in snapshots", () => {
       ["CRIU does not start: libnet.so.1: cannot open shared object file"],
     ],
     [
-      "a crun without CRIU, as Debian 12's",
-      { runtimeCommand: crun("crun-without", "+SYSTEMD +CAP +SECCOMP +EBPF +YAJL") },
-      ["crun 1.8.1 is built without CRIU"],
+      "a CRIU that says nothing",
+      { criu: program("mute", `[ "$1" = --version ] && exec echo 'Version: 4.1.1'; exit 3`) },
+      ["CRIU 4.1.1 does not work on this kernel: it exits with 3"],
     ],
-    ["a crun with CRIU", { runtimeCommand: crun("crun-with", "+SYSTEMD +CRIU +YAJL") }, []],
+    [
+      "a crun that is built without CRIU",
+      { runtimeCommand: crunWithout },
+      [`the OCI runtime ${crunWithout} takes no checkpoints: unknown command checkpoint`],
+    ],
+    [
+      "a runtime that has gone",
+      { runtimeCommand: none },
+      [`the OCI runtime ${none} takes no checkpoints: it is gone`],
+    ],
+    ["no runtime", { runtimeCommand: undefined }, ["no OCI runtime works on this machine"]],
     [
       "a root that may not read limits",
       { machine: { rootless: false, ownsLimits: false } },
@@ -73,8 +84,8 @@ describe("what stands in the way of memory in snapshots", () => {
   }
 
   it("is all of it at once", async () => {
-    const none = join(directory, "none");
     const machine = { rootless: false, ownsLimits: false };
-    assert.equal((await memoryObstacles({ ...good, machine, criu: none })).length, 3);
+    const all = await memoryObstacles({ machine, runtimeCommand: undefined, criu: none });
+    assert.equal(all.length, 4);
   });
 });

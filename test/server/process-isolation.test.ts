@@ -334,6 +334,12 @@ async function gone(pid: number): Promise<void> {
   assert.ok(ended, `${pid} runs on`);
 }
 
+it("says of memory that it has no snapshots to put it into", async () => {
+  assert.deepEqual(await isolation.runtime.memoryObstacles(), [
+    "with --isolation process there are no snapshots",
+  ]);
+});
+
 describe("SSH without a sandbox", () => {
   it("is refused, and says why", () => {
     assert.throws(() => isolation.runtime.sshServer(), {

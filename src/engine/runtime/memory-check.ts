@@ -13,7 +13,12 @@ export async function checkMemorySnapshots(
     () => undefined,
   );
   const machine = readMachine(process.arch, boundsSwap);
-  const obstacles = await memoryObstacles({ machine, runtimeCommand: program?.command ?? "runc" });
+  // An ordinary user's engine is in a user namespace, where who asks for it is not yet.
+  const rootless = machine.rootless || process.getuid?.() !== 0;
+  const obstacles = await memoryObstacles({
+    machine: { ...machine, rootless },
+    runtimeCommand: program?.command,
+  });
   const ok = obstacles.length === 0;
   return [
     {

@@ -4,17 +4,17 @@ import type { Machine } from "./machine.js";
 
 export interface MemoryObstaclesOptions {
   readonly machine: Pick<Machine, "rootless" | "ownsLimits">;
-  /** The OCI runtime, by name or path. */
-  readonly runtimeCommand: string;
+  /** The OCI runtime, by name or path; undefined where none works. */
+  readonly runtimeCommand: string | undefined;
   /** By name or path. Default: the one that the system's PATH leads to. */
   readonly criu?: string | undefined;
 }
 
-/** What no machine changes: how sandboxes are built. */
+/** What no machine changes, and so is always said: how sandboxes are built. A test looks whether it still holds. */
 const ownObstacle =
-  "pid 1 of every sandbox holds sockets that were made outside of it, its standard error and the one it listens on, which CRIU does not dump";
+  "this engine takes disks only, for pid 1 of every sandbox holds sockets that were made outside of it, which CRIU does not dump";
 
-/** Why no snapshot can hold a sandbox's processes: every reason there is, those of this machine tried where they can be. */
+/** Why no snapshot can hold a sandbox's processes: every reason there is, those of this machine tried. */
 export async function memoryObstacles(options: MemoryObstaclesOptions): Promise<string[]> {
   const { machine, runtimeCommand, criu = "criu" } = options;
   if (machine.rootless) return [ownObstacle, "it takes an engine of root's"];
@@ -25,12 +25,12 @@ export async function memoryObstacles(options: MemoryObstaclesOptions): Promise<
   return [ownObstacle, ...limits, ...found.flatMap((obstacle) => obstacle ?? [])];
 }
 
-/** runc always has the command; crun says what it was built with. */
-async function runtimeObstacle(command: string): Promise<string | undefined> {
-  const said = await run([command, "--version"]);
-  const [version = ""] = said?.stdout.split("\n") ?? [];
-  const lacks = version.startsWith("crun ") && !/\+CRIU\b/.test(said?.stdout ?? "");
-  return lacks ? `${version.replace(" version", "")} is built without CRIU` : undefined;
+/** A crun that is built without CRIU does not know the command. */
+async function runtimeObstacle(command: string | undefined): Promise<string | undefined> {
+  if (command === undefined) return "no OCI runtime works on this machine";
+  const help = await run([command, "checkpoint", "--help"]);
+  if (help?.exitCode === 0) return undefined;
+  return `the OCI runtime ${command} takes no checkpoints: ${help === undefined ? "it is gone" : reasonOf(help)}`;
 }
 
 /** CRIU's own check: one that is older than the kernel may not understand it. */
@@ -44,10 +44,11 @@ async function criuObstacle(criu: string): Promise<string | undefined> {
   return `CRIU ${version} does not work on this kernel: ${check === undefined ? "it is gone" : reasonOf(check)}`;
 }
 
-/** The first line is the cause, what follows comes of it. */
+/** CRIU's first error is the cause, what follows comes of it; warnings may come ahead. */
 function reasonOf({ stderr, stdout, exitCode }: ProcessResult): string {
-  const [first = ""] = (stderr.trim() || stdout.trim()).split("\n");
-  return first.replace(/^(?:\(\S+\) )?Error \(\S+\): /, "") || `it exits with ${exitCode}`;
+  const said = stderr.trim() || stdout.trim();
+  const [first = ""] = said.split("\n");
+  return /^(?:\(\S+\) )?Error \(\S+\): (.+)/m.exec(said)?.[1] ?? (first || `it exits with ${exitCode}`);
 }
 
 const timeoutMs = 10_000;
