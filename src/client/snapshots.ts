@@ -112,9 +112,12 @@ export class Snapshots {
     return snapshotFromWire((await this.#rpc.sandbox("deleteSnapshot", { snapshotId })).snapshot);
   }
 
-  /** Why no snapshot can hold processes with their memory, in words; empty where one can. */
+  /**
+   * Why no snapshot can hold processes with their memory, in words; empty where one can. A service other than tenki's
+   * engine may not tell: `CapabilityUnavailableError`.
+   */
   async memoryObstacles(options: CallSettings = {}): Promise<readonly string[]> {
-    const lack = { says: "does not take the memory of processes" };
+    const lack = { says: "knows nothing of memory in snapshots" };
     const { obstacles } = await ifOffered(this.#rpc, lack, () =>
       this.#rpc.memorySnapshots("getMemorySnapshotSupport", {}, options),
     );

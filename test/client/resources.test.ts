@@ -469,7 +469,7 @@ test("a service that tells nothing of memory in snapshots is told apart from one
   await using service = await scriptedService({});
   await assert.rejects(service.client().snapshots.memoryObstacles(), {
     name: "CapabilityUnavailableError",
-    message: `the service at ${service.endpoint} does not take the memory of processes`,
+    message: `the service at ${service.endpoint} knows nothing of memory in snapshots`,
   });
 });
 

@@ -34,6 +34,11 @@ export class MemoryService implements AsyncDisposable {
   readonly sessions: SessionTable;
   /** What every call of the control plane is answered with, where there is one. */
   failure: ConnectError | undefined;
+  /** What stands in the way of memory in snapshots; undefined where that cannot be asked. */
+  memoryObstacles: readonly string[] | undefined = [
+    "there is no CRIU on this machine",
+    "it takes an engine of root's",
+  ];
   readonly endpoint: string;
   /** Closed, unless a test opens it. */
   readonly ssh: SshGateway;
@@ -68,7 +73,8 @@ export class MemoryService implements AsyncDisposable {
         router.service(MemorySnapshotService, {
           getMemorySnapshotSupport(_, context) {
             admit(context);
-            return { obstacles: ["there is no CRIU on this machine", "it takes an engine of root's"] };
+            if (service?.memoryObstacles === undefined) throw new ConnectError("", Code.Unimplemented);
+            return { obstacles: [...service.memoryObstacles] };
           },
         });
         router.service(SandboxSessionDataPlaneService, dataPlaneRoutes(sessions));

@@ -35,7 +35,8 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
   const tags = checkTags(options.tags);
   const session = await ctx.session(options.session);
   const { snapshots } = await ctx.client();
-  if (options.memory === true) throw withoutMemory(await snapshots.memoryObstacles({ signal: ctx.signal }));
+  if (options.memory === true)
+    throw withoutMemory(await snapshots.memoryObstacles({ signal: ctx.signal }).catch(unasked));
   const wait = { timeoutMs: options.waitTimeout, signal: ctx.signal };
   const progress = await ctx.progress(`taking a snapshot of session ${session.id}`);
   try {
@@ -52,9 +53,16 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
   }
 }
 
+/** A service that cannot be asked is an obstacle too. */
+function unasked(error: unknown): string[] {
+  if (error instanceof TenkiError && error.kind === "unimplemented") return [error.message];
+  throw error;
+}
+
+/** Refused whatever the service says: there is no call that would take it. */
 const withoutMemory = (obstacles: readonly string[]): TenkiError =>
   new TenkiError(
     "unimplemented",
-    `cannot take the memory of processes: ${obstacles.join("; ") || "this command line does not know how the service takes it"}`,
+    `cannot take the memory of processes: ${obstacles.join("; ") || "the service could, but this command line cannot ask for it"}`,
     { hint: "leave --memory out for the disk; tenki sandbox pause keeps processes in their own session" },
   );
