@@ -41,7 +41,7 @@ import { egressMethods } from "../../src/engine/services/egress.js";
 import { SnapshotLinks } from "../../src/engine/services/snapshot-links.js";
 import { snapshotRoute } from "../../src/engine/services/snapshot-route.js";
 import { snapshotMethods } from "../../src/engine/services/snapshots.js";
-import { memorySnapshotMethods } from "../../src/engine/services/memory-snapshots.js";
+import { memorySnapshotMethods } from "../../src/engine/services/memory-support.js";
 import { statsMethods } from "../../src/engine/services/stats.js";
 import { volumeMethods } from "../../src/engine/services/volumes.js";
 import { workspaceMethods } from "../../src/engine/services/workspace.js";

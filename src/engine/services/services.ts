@@ -40,7 +40,7 @@ import { runMethods } from "./run.js";
 import { sessionMethods } from "./sessions.js";
 import { authorizedKeysMethods, sshGatewayMethods, sshMethods, type SshMethodsOptions } from "./ssh.js";
 import type { SnapshotLinks } from "./snapshot-links.js";
-import { memorySnapshotMethods } from "./memory-snapshots.js";
+import { memorySnapshotMethods } from "./memory-support.js";
 import { snapshotMethods } from "./snapshots.js";
 import { statsMethods } from "./stats.js";
 import { volumeMethods } from "./volumes.js";
