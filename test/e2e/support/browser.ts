@@ -35,9 +35,10 @@ export class Browser {
   #asked = 0;
   #heard = "";
 
-  private constructor(profile: string) {
+  private constructor(profile: string, more: readonly string[]) {
     this.#profile = profile;
-    this.#child = spawn(program ?? "chromium", [...flags, `--user-data-dir=${profile}`, "about:blank"], {
+    const argv = [...flags, ...more, `--user-data-dir=${profile}`, "about:blank"];
+    this.#child = spawn(program ?? "chromium", argv, {
       env: { ...process.env, HOME: profile, TMPDIR: profile },
       stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
     });
@@ -46,8 +47,8 @@ export class Browser {
     this.#child.once("close", () => this.#endWaiting());
   }
 
-  static async start(): Promise<Browser> {
-    const browser = new Browser(await mkdtemp(join(tmpdir(), "tenki-browser-")));
+  static async start(...more: readonly string[]): Promise<Browser> {
+    const browser = new Browser(await mkdtemp(join(tmpdir(), "tenki-browser-")), more);
     await browser.ask("Browser.getVersion");
     return browser;
   }
