@@ -60,6 +60,18 @@ describe("a web app in a browser", () => {
     await visitor.shows("edited inside");
   });
 
+  it("is told what is going on now, and goes where a service sends it that is there at last", async () => {
+    const { preview_url: at } = await bench.json<{ preview_url: string }>(["sandbox", "expose", "3000"]);
+    await bench.ok(["sandbox", "pause"]);
+    const visitor = await browser.open(at);
+    await visitor.shows("The session is paused");
+    await bench.ok(["sandbox", "resume"]);
+    await visitor.shows("Nothing in the sandbox listens on port 3000.");
+    await write("login.js", redirecting(`${url}/`));
+    await bench.ok(["sandbox", "exec", "-d", "--cwd", "app", "--", "../node", "login.js"]);
+    await visitor.shows("edited inside");
+  });
+
   it("is shown under a preview URL as soon as that is bound", async () => {
     const words = ["sandbox", "preview-url"];
     const created = await bench.json<{ preview_url: string }>([...words, "create", "shop"]);
@@ -100,3 +112,8 @@ describe("a web app in a browser", () => {
     }
   });
 });
+
+/** A service that sends who comes to it to another origin, as one with a login elsewhere does. */
+const redirecting = (location: string): string => `import { createServer } from "node:http";
+createServer((_, answer) => answer.writeHead(302, { location: ${JSON.stringify(location)} }).end()).listen(3000);
+`;

@@ -94,16 +94,14 @@ export interface Page {
   readonly body: Buffer;
 }
 
-/** By this header the page's own script tells an answer of the proxy from one of the service. */
+/** By this header the page's own script tells why the proxy answers, and not the service. */
 const markHeader = "x-tenki-preview";
 
 /** Says what is going on and what to do: to a browser as a page that goes away by itself, else as text. */
 export function pageFor(trouble: Trouble, accept: string | undefined, port?: number): Page {
   const { status, title, what, todo, comesBack } = wordings[trouble];
   const forBrowser = accept?.includes("text/html") === true;
-  const text = forBrowser
-    ? html({ status, title, what: what(port), todo, comesBack })
-    : `${title.toLowerCase()}: ${what(port)} ${todo}\n`;
+  const text = forBrowser ? html(trouble, port) : `${title.toLowerCase()}: ${what(port)} ${todo}\n`;
   const body = Buffer.from(text);
   return {
     status,
@@ -131,11 +129,12 @@ export function pageText({ status, headers, body }: Page, connection: string, me
 const policy =
   "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors *";
 
-/** Asks for the page itself, and shows it as soon as it is not one of ours. */
-const script = `
+/** Asks for the page itself, and shows it as soon as it is another than this. Where a service sends its visitors is not looked at. */
+const script = (trouble: Trouble) => `
+  const how = { cache: "no-store", redirect: "manual", headers: { accept: "text/plain" } };
   const look = async () => {
-    const answer = await fetch(location.href, { cache: "no-store", headers: { accept: "text/plain" } }).catch(() => undefined);
-    if (answer && !answer.headers.has("${markHeader}")) location.reload();
+    const answer = await fetch(location.href, how).catch(() => undefined);
+    if (answer && answer.headers.get("${markHeader}") !== "${trouble}") location.reload();
     else setTimeout(look, 2000);
   };
   setTimeout(look, 2000);
@@ -151,13 +150,8 @@ const style = `
   .hint { opacity: .8; }
 `;
 
-function html({
-  status,
-  title,
-  what,
-  todo,
-  comesBack,
-}: Omit<Wording, "what"> & { readonly what: string }): string {
+function html(trouble: Trouble, port: number | undefined): string {
+  const { status, title, what, todo, comesBack } = wordings[trouble];
   const ending = comesBack ? "<p class=status>This page goes away by itself once it is there.</p>" : "";
   return `<!doctype html>
 <html lang="en">
@@ -167,11 +161,11 @@ function html({
 <main>
 <p class=status>${status}</p>
 <h1>${title}</h1>
-<p>${what}</p>
+<p>${what(port)}</p>
 <p class=hint>${todo}</p>
 ${ending}
 </main>
-${comesBack ? `<script>${script}</script>` : ""}
+${comesBack ? `<script>${script(trouble)}</script>` : ""}
 </html>
 `;
 }
