@@ -62,7 +62,7 @@ describe("exposures", () => {
     assert.equal(bench.doors.open_.size, 0);
     await assert.rejects(
       bench.parts_.exposures.unexpose(id, 3000),
-      refused("not_found", "port 3000 is not exposed"),
+      refused("not_found", "port 3000 is not exposed", `tenki sandbox ports ${id}`),
     );
   });
 
@@ -86,6 +86,23 @@ describe("exposures", () => {
     assert.equal(bench.doors.admit(), `${id}:3000`);
     await bench.clock.advance(minuteMs);
     assert.equal(bench.doors.admit(), "expired");
+  });
+
+  it("give their slug away once they have expired, and not before", async () => {
+    const { id: first } = await expose(3000, { slug: "demo", expiresAt: inMs(minuteMs) });
+    const hint = `tenki sandbox unexpose 3000 --session ${id} takes it`;
+    await assert.rejects(
+      expose(3001, { slug: "demo" }),
+      refused("already_exists", "the slug demo is taken", hint),
+    );
+    await bench.clock.advance(minuteMs);
+    const second = await expose(3001, { slug: "demo" });
+    assert.notEqual(second.id, first);
+    assert.deepEqual(
+      [...bench.doors.open_.values()].map(({ gate }) => gate.admit().admitted),
+      [true],
+      "the door that said so is closed",
+    );
   });
 
   it("do not add up after they have expired", async () => {
@@ -156,7 +173,14 @@ describe("exposures", () => {
   });
 
   it("have names below a domain, as long as a name may be", async () => {
+    const { slug } = await expose(3999, { slug: "a".repeat(63) });
     const { exposures, previews } = bench.withDomain("preview.test");
+    const long = previews.table.findBySlug(slug) ?? assert.fail();
+    assert.match(
+      previews.addresses.url(long),
+      /^http:\/\/127\.0\.0\.1:\d+$/,
+      "from before there was a domain",
+    );
     const named = await exposures.expose(id, { port: 3000, protocol: "http", slug: "demo" });
     const host = new URL(previews.addresses.url(named));
     assert.match(host.href, /^https:\/\/demo--[0-9a-f]{8}\.preview\.test:8365\/$/);

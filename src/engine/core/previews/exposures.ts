@@ -41,7 +41,10 @@ export class Exposures {
   unexpose(sessionId: string, port: number): Promise<void> {
     return this.#previews.turns.run(sessionId, async () => {
       const known = this.#find(sessionId, port);
-      if (known === undefined) throw new TenkiError("not_found", `port ${port} is not exposed`);
+      if (known === undefined) {
+        const hint = `tenki sandbox ports ${sessionId}`;
+        throw new TenkiError("not_found", `port ${port} is not exposed`, { hint });
+      }
       this.#previews.remove(known.id);
     });
   }

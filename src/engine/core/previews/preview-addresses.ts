@@ -27,7 +27,7 @@ export class PreviewAddresses {
   url(preview: PreviewRecord): string {
     const { domain, engineUrl } = this.#options;
     if (preview.protocol === "tcp") return `tcp://${this.host(preview)}`;
-    if (domain === undefined) return `http://${this.host(preview)}`;
+    if (domain === undefined || preview.slug.length > this.#longest) return `http://${this.host(preview)}`;
     const { protocol, port } = new URL(engineUrl());
     return `${protocol}//${preview.slug}${this.#suffix}.${domain}${port === "" ? "" : `:${port}`}`;
   }
@@ -48,11 +48,15 @@ export class PreviewAddresses {
 
   /** Refuses a slug that is none, or has no room in a name. */
   checkSlug(slug: string): void {
-    const longest = this.#options.domain === undefined ? labelMax : labelMax - this.#suffix.length;
-    if (slugPattern.test(slug) && slug.length >= 3 && slug.length <= longest) return;
+    if (slugPattern.test(slug) && slug.length >= 3 && slug.length <= this.#longest) return;
     throw new TenkiError(
       "invalid_argument",
-      `a slug has 3 to ${longest} lower-case letters, digits and inner hyphens`,
+      `a slug has 3 to ${this.#longest} lower-case letters, digits and inner hyphens`,
     );
+  }
+
+  /** One of before the engine had a domain can be longer: there is no name for it. */
+  get #longest(): number {
+    return this.#options.domain === undefined ? labelMax : labelMax - this.#suffix.length;
   }
 }

@@ -93,7 +93,7 @@ export class PreviewTable {
       hint:
         holder.kind === "name"
           ? `tenki sandbox preview-url bind ${slug} points it at another port`
-          : "choose another one, or unexpose the port that has it",
+          : `tenki sandbox unexpose ${holder.port} --session ${holder.sessionId} takes it from the port that has it`,
     });
   }
 

@@ -36,7 +36,7 @@ export class Previews {
   async open(wanted: Omit<NewPreview, "id" | "doorPort">): Promise<PreviewRecord> {
     const { doors, gates } = this.#options;
     if (wanted.slug !== undefined) this.addresses.checkSlug(wanted.slug);
-    if (wanted.slug !== undefined) this.table.requireFree(wanted.slug);
+    if (wanted.slug !== undefined) this.#makeFree(wanted.slug);
     const id = newPreviewId();
     const doorPort = await doors.open({ id, protocol: wanted.protocol, gate: gates.gate(id) });
     try {
@@ -47,6 +47,13 @@ export class Previews {
       doors.close(id);
       throw error;
     }
+  }
+
+  /** One that has expired, and only says so, gives its slug away. */
+  #makeFree(slug: string): void {
+    const holder = this.table.findBySlug(slug);
+    if (holder !== undefined && this.table.isExpired(holder)) this.remove(holder.id);
+    this.table.requireFree(slug);
   }
 
   /** Another end for one that is there; connections of before go on. */
