@@ -3,6 +3,7 @@ import type { Http2ServerRequest } from "node:http2";
 import type { Gate, Way } from "../core/ports/doors.js";
 import type { Visitor } from "./forwarded-headers.js";
 import type { Trouble } from "./pages.js";
+import { readsOneWay } from "./reads-one-way.js";
 import { readViewerCookie, takeViewerToken, writeViewerCookie } from "./viewer-cookie.js";
 
 export type ProxyRequest = IncomingMessage | Http2ServerRequest;
@@ -24,6 +25,7 @@ export function enter({ id, gate }: Entrance, request: ProxyRequest, visitor: Vi
   const brought = gate.isPrivate ? takeViewerToken(request.url ?? "") : undefined;
   const token = gate.isPrivate ? (brought?.token ?? readViewerCookie(id, request.headers.cookie)) : undefined;
   const admission = gate.admit(token);
+  if (!readsOneWay(request, visitor.host)) return { kind: "trouble", trouble: "malformed" };
   if (!admission.admitted) return { kind: "trouble", trouble: admission.why };
   if (gate.isPrivate && !isOwnOrigin(request.headers.origin, visitor))
     return { kind: "trouble", trouble: "private" };

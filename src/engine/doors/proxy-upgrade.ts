@@ -25,7 +25,7 @@ export function proxyUpgrade(
     return;
   }
   const entry = enter(entrance, request, visitorOf(request));
-  if (hasBody(request)) refuseBody(socket);
+  if (hasBody(request) || request.method !== "GET") refuseBody(socket);
   else if (entry.kind === "way") {
     const { way } = entry;
     open(upstream, way, { request, socket, head }).catch((error: unknown) =>
@@ -102,6 +102,6 @@ function endWithPage(socket: Duplex, request: IncomingMessage, trouble: Trouble,
 }
 
 function refuseBody(socket: Duplex): void {
-  const body = Buffer.from("an upgrade has no body\n");
+  const body = Buffer.from("an upgrade is a GET without a body\n");
   socket.end(pageText({ status: 400, headers: { "content-length": String(body.length) }, body }, "close"));
 }

@@ -141,6 +141,8 @@ function answerTrouble(
 ): void {
   if (response.destroyed) return;
   const { status, headers, body } = pageFor(trouble, request.headers.accept, port);
+  // Nor is what follows one that could be read in two ways.
+  if (trouble === "malformed" && response instanceof ServerResponse) response.shouldKeepAlive = false;
   response.writeHead(status, headers);
   if (request.method === "HEAD") response.end();
   else response.end(body);
