@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { chmod, cp, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { runProcess, tryProcess } from "../../src/lib/process.js";
@@ -8,7 +12,9 @@ import { shellQuote } from "../../src/lib/shell-quote.js";
 import { waitUntil } from "../../src/lib/wait-until.js";
 import { Place } from "../network/support/world.js";
 import { assertGolden } from "./support/golden.js";
+import { Lasting } from "./support/lasting.js";
 import { runWithoutNamespaces } from "./support/limited-namespaces.js";
+import { freePort } from "./support/tcp.js";
 
 /** The hierarchies to delegate a part of: version 2's only one, or all of version 1. */
 async function cgroupRoots(): Promise<string[]> {
@@ -89,6 +95,16 @@ describe("an engine without root", () => {
   /** With the PATH that ordinary users have: without sbin. */
   const tenki = (line: string) =>
     shell(`export PATH=/usr/local/bin:/usr/bin:/bin; exec ${process.execPath} ${tree}/bin/tenki ${line}`);
+
+  const spawnAsUser = (args: readonly string[]) =>
+    spawn(
+      "setpriv",
+      [
+        ...["--reuid", user, "--regid", user, "--init-groups", "--reset-env"],
+        ...[process.execPath, `${tree}/bin/tenki`, ...args],
+      ],
+      { cwd: home },
+    );
 
   /** As on a desktop, whose users may make tunnels: with a device of its own, which nobody else here sees. */
   const withTunnels = (flags: string) =>
@@ -227,6 +243,61 @@ exec setpriv --reuid ${user} --regid ${user} --init-groups --reset-env ${process
     assert.equal((await tenki("sandbox ssh mine whoami")).stdout, "root\n");
   });
 
+  it("opens their ports, and makes ways into them and out, which stay over a restart", async () => {
+    const host = createServer((_, answer) => answer.end("from the host")).listen(0, "127.0.0.1");
+    await once(host, "listening");
+    const lasting: Lasting[] = [];
+    const begin = async (...args: readonly string[]) => {
+      const begun = await Lasting.begin({ spawn: spawnAsUser }, ...args);
+      lasting.push(begun);
+      return begun;
+    };
+    try {
+      await tenki("sandbox create --name web --allow-inbound --allow-outbound=false");
+      const url = (await tenki("sandbox expose 3000 --json | jq -r .preview_url")).stdout.trim();
+      assert.match(url, /^http:\/\/127\.0\.0\.1:\d+$/);
+      assert.equal((await fetch(url)).status, 502);
+      await tenki(
+        "sandbox exec -q -c 'mkdir www; head -c 20000000 /dev/zero > www/large; echo hello > www/small'",
+      );
+      const serve = "python3 -u -m http.server --directory www";
+      await tenki(`sandbox exec -q -d -- ${serve} --bind 127.0.0.1 3000`);
+      await until(async () => (await fetch(`${url}/small`)).status === 200);
+      assert.equal(await (await fetch(`${url}/small`)).text(), "hello\n");
+      assert.equal((await (await fetch(`${url}/large`)).arrayBuffer()).byteLength, 20_000_000);
+      const [port, socket] = [await freePort(), join(home, "web.sock")];
+      await begin("forward", `${port}:3000`, `${socket}:3000`);
+      const viaSocket = ["curl", "-sS", "--unix-socket", socket, "http://web/small"];
+      assert.equal(await runProcess(viaSocket), "hello\n");
+      const target = `127.0.0.1:${(host.address() as AddressInfo).port}`;
+      const tunnel = await begin("tunnel", target, "--sandbox-port", "7100");
+      const throughTunnel = async () =>
+        (await tenki("sandbox exec -q -- curl -sS http://127.0.0.1:7100/")).stdout;
+      assert.equal(await throughTunnel(), "from the host");
+      await tenki("engine restart");
+      assert.equal(await (await fetch(`${url}/small`)).text(), "hello\n");
+      assert.equal(await (await fetch(`http://127.0.0.1:${port}/small`)).text(), "hello\n");
+      await tunnel.says(/the tunnel is open again/);
+      assert.equal(await throughTunnel(), "from the host");
+      for (const { child } of lasting) {
+        const ended = once(child, "exit");
+        child.kill("SIGINT");
+        await ended;
+      }
+      assert.equal(existsSync(socket), false);
+      await tenki("sandbox terminate web --yes");
+      await assert.rejects(fetch(url));
+      await tenki("sandbox set mine");
+      const { exitCode, stderr } = await tenki("sandbox expose 3000");
+      assert.equal(exitCode, 1);
+      assert.match(stderr, /^error: inbound access is disabled/);
+    } finally {
+      for (const { child } of lasting) child.kill("SIGKILL");
+      host.close();
+      host.closeAllConnections();
+    }
+  });
+
   it("tells what it knows of what they use, and nothing else", async () => {
     const [mine] = JSON.parse((await tenki("sandbox top --json")).stdout) as Record<string, unknown>[];
     assert.deepEqual([mine?.["name"], mine?.["network_sent_bytes"]], ["mine", 0]);
@@ -337,3 +408,8 @@ exec setpriv --reuid ${user} --regid ${user} --init-groups --reset-env ${process
     }
   });
 });
+
+const until = async (condition: () => Promise<boolean>): Promise<void> => {
+  const seen = await waitUntil(async () => ((await condition()) ? true : undefined), { timeoutMs: 30_000 });
+  assert.ok(seen);
+};

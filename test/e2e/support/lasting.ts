@@ -16,7 +16,7 @@ export class Lasting {
     child.stderr?.on("data", (piece: Buffer) => (this.#said += piece.toString()));
   }
 
-  static async begin(bench: Workbench, ...args: readonly string[]): Promise<Lasting> {
+  static async begin(bench: Pick<Workbench, "spawn">, ...args: readonly string[]): Promise<Lasting> {
     const begun = new Lasting(bench.spawn(["sandbox", ...args]));
     const { stdout } = begun.child;
     const [first] = (await Promise.race([
