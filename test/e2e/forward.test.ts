@@ -121,6 +121,14 @@ describe("forward and tunnel", () => {
       inUse.stderr,
       new RegExp(`^error: port ${port} is in use on this machine\nhint: tenki sandbox forward \\d+:80\n$`),
     );
+    const others = ["./a b.sock:/tmp/api.sock", `${port}:80`, "9000:81"];
+    const among = await bench.call(["sandbox", "forward", "--session", "demo", ...others]);
+    const [, hint = ""] = /^hint: (.*)$/m.exec(among.stderr) ?? [];
+    assert.match(
+      hint,
+      /^tenki sandbox forward --session demo '\.\/a b\.sock:\/tmp\/api\.sock' \d+:80 9000:81$/,
+    );
+    assert.equal(existsSync(join(bench.home, "a b.sock")), false);
     taken.close();
     writeFileSync(join(bench.home, "file"), "kept");
     for (const [path, says] of [

@@ -45,3 +45,7 @@ export const localText = (local: LocalEnd): string =>
 
 export const remoteText = (remote: ConnectTarget): string =>
   "port" in remote ? `${remote.port}` : remote.unixSocketPath;
+
+/** As it is written on a command line. */
+export const formatForwardSpec = ({ local, remote }: ForwardSpec): string =>
+  `${"port" in local ? local.port : local.path}:${remoteText(remote)}`;

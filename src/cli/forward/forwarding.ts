@@ -4,7 +4,7 @@ import type { Session } from "../../client/index.js";
 import { formatByteSize } from "../../lib/byte-size.js";
 import { formatGoDuration } from "../../lib/go-duration.js";
 import type { Context } from "../context.js";
-import { type ForwardSpec, localText, remoteText } from "./forward-spec.js";
+import { type ForwardSpec, type LocalEnd, localText, remoteText } from "./forward-spec.js";
 import { breakOff, joinStreams } from "./join-streams.js";
 import { listenHere } from "./listen-here.js";
 
@@ -22,8 +22,8 @@ export class Forwarding {
     setMaxListeners(0, ctx.signal); // every connection listens
   }
 
-  async listen(spec: ForwardSpec): Promise<void> {
-    this.#servers.push(await listenHere(spec, (local) => void this.#serve(local, spec)));
+  async listen(spec: ForwardSpec, suggest: (instead: LocalEnd) => string): Promise<void> {
+    this.#servers.push(await listenHere(spec.local, (local) => void this.#serve(local, spec), suggest));
   }
 
   close(): void {

@@ -2,15 +2,21 @@ import { once } from "node:events";
 import { lstat, rm } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { TenkiError } from "../../domain/error.js";
-import { type ForwardSpec, type LocalEnd, localText, remoteText } from "./forward-spec.js";
+import { type LocalEnd, localText } from "./forward-spec.js";
 
 const host = "127.0.0.1";
 /** How far above a port that is taken another one is looked for. */
 const portsTried = 100;
 
-/** Listens on this machine, for this machine alone. A socket's path goes with the server. */
-export async function listenHere(spec: ForwardSpec, onConnection: (local: Socket) => void): Promise<Server> {
-  const { local } = spec;
+/**
+ * Listens on this machine, for this machine alone. A socket's path goes with the server. `suggest` makes the hint of
+ * an error: the command line that would listen at another port.
+ */
+export async function listenHere(
+  local: LocalEnd,
+  onConnection: (local: Socket) => void,
+  suggest: (instead: LocalEnd) => string,
+): Promise<Server> {
   try {
     return await listen(local, onConnection);
   } catch (error) {
@@ -18,7 +24,7 @@ export async function listenHere(spec: ForwardSpec, onConnection: (local: Socket
     if (code === "EADDRINUSE" && "path" in local && (await removeAbandoned(local.path))) {
       return listen(local, onConnection);
     }
-    throw await explain(error, code, spec);
+    throw await explain(error, code, local, suggest);
   }
 }
 
@@ -53,22 +59,26 @@ async function removeAbandoned(path: string): Promise<boolean> {
   return refused;
 }
 
-async function explain(cause: unknown, code: string | undefined, spec: ForwardSpec): Promise<TenkiError> {
-  const { local, remote } = spec;
+async function explain(
+  cause: unknown,
+  code: string | undefined,
+  local: LocalEnd,
+  suggest: (instead: LocalEnd) => string,
+): Promise<TenkiError> {
   const what = localText(local);
   if (code === "EADDRINUSE" && "path" in local) {
     return new TenkiError("failed_precondition", `there is something at ${what} already`, { cause });
   }
   if (code === "EADDRINUSE" && "port" in local) {
     const free = await findFree(local.port);
-    const hint = free === undefined ? undefined : `tenki sandbox forward ${free}:${remoteText(remote)}`;
+    const hint = free === undefined ? undefined : suggest({ port: free });
     return new TenkiError("failed_precondition", `port ${local.port} is in use on this machine`, {
       hint,
       cause,
     });
   }
   if (code === "EACCES" && "port" in local) {
-    const hint = `tenki sandbox forward ${local.port + 8_000}:${remoteText(remote)}`;
+    const hint = suggest({ port: local.port + 8_000 });
     return new TenkiError("permission_denied", `port ${local.port} is not yours to listen on`, {
       hint,
       cause,

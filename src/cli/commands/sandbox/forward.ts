@@ -1,10 +1,17 @@
 import { normalize } from "node:path";
 import { isTerminal } from "../../../client/index.js";
 import { TenkiError } from "../../../domain/error.js";
+import { shellLine } from "../../../lib/shell-quote.js";
 import { command, type OptionsOf } from "../../command.js";
 import type { Context } from "../../context.js";
 import { variadic } from "../../flags/flag.js";
-import { type ForwardSpec, forwardSpec, localText, remoteText } from "../../forward/forward-spec.js";
+import {
+  type ForwardSpec,
+  formatForwardSpec,
+  forwardSpec,
+  localText,
+  remoteText,
+} from "../../forward/forward-spec.js";
 import { Forwarding } from "../../forward/forwarding.js";
 import { liveView, textView, type View } from "../../output/view.js";
 import { untilAborted } from "../../until-aborted.js";
@@ -39,12 +46,20 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
   const specs = forwards.map(({ local, remote }) => ({ local: placed(local, ctx), remote }));
   const forwarding = new Forwarding(session, ctx);
   try {
-    for (const spec of specs) await forwarding.listen(spec);
+    for (const [at, spec] of specs.entries()) {
+      await forwarding.listen(spec, (local) => inOtherWords(options, forwards.with(at, { ...spec, local })));
+    }
   } catch (error) {
     forwarding.close();
     throw error;
   }
   return liveView(serve(forwarding, specs, ctx.signal));
+}
+
+/** The same command line, but for where it listens. */
+function inOtherWords({ session }: OptionsOf<typeof define>, forwards: readonly ForwardSpec[]): string {
+  const flags = session === undefined ? [] : ["--session", session];
+  return shellLine(["tenki", "sandbox", "forward", ...flags, ...forwards.map(formatForwardSpec)]);
 }
 
 const placed = (local: ForwardSpec["local"], ctx: Context): ForwardSpec["local"] =>
