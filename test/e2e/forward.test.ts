@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
@@ -139,6 +139,14 @@ describe("forward and tunnel", () => {
       assert.equal(code, 1, stderr);
       assert.match(stderr, says);
     }
+    const long = await bench.call(["sandbox", "forward", `./${"a".repeat(108)}:/tmp/api.sock`]);
+    assert.equal(long.code, 1);
+    assert.match(long.stderr, /: the path of a socket has at most 107 bytes, and this one 1\d\d\n/);
+    assert.match(long.stderr, /\nhint: tenki sandbox forward \/tmp\/a\.sock:\/tmp\/api\.sock\n$/);
+    assert.deepEqual(
+      readdirSync(bench.home).filter((name) => name.startsWith("aaa")),
+      [],
+    );
     const paused = await bench.json<{ id: string }>(["sandbox", "create", "--name", "paused"]);
     await bench.ok(["sandbox", "pause", "paused"]);
     const { code, stderr } = await bench.call(["sandbox", "forward", "--session", "paused", "8080:80"]);

@@ -1,5 +1,6 @@
 import type { ConnectTarget } from "../../client/index.js";
 import { TenkiError } from "../../domain/error.js";
+import { shellQuote } from "../../lib/shell-quote.js";
 import type { Parser } from "../flags/parsers/parser.js";
 
 /** What is listened on here: a port of the loopback, or a socket's path. */
@@ -36,7 +37,7 @@ function readEnd(text: string): LocalEnd | undefined {
 function refusePath(path: string): never {
   const name = path.slice(path.lastIndexOf("/") + 1) || "a.sock";
   throw new TenkiError("usage", `where to listen here for ${path} is not said`, {
-    hint: `./${name}:${path}`,
+    hint: `tenki sandbox forward ${shellQuote(`./${name}:${path}`)}`,
   });
 }
 

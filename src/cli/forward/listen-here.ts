@@ -7,6 +7,8 @@ import { type LocalEnd, localText } from "./forward-spec.js";
 const host = "127.0.0.1";
 /** How far above a port that is taken another one is looked for. */
 const portsTried = 100;
+/** What the kernel has room for; Node cuts the rest off, and listens somewhere else. */
+const pathBytesMax = 107;
 
 /**
  * Listens on this machine, for this machine alone. A socket's path goes with the server. `suggest` makes the hint of
@@ -17,6 +19,7 @@ export async function listenHere(
   onConnection: (local: Socket) => void,
   suggest: (instead: LocalEnd) => string,
 ): Promise<Server> {
+  if ("path" in local) checkLength(local.path, suggest);
   try {
     return await listen(local, onConnection);
   } catch (error) {
@@ -26,6 +29,16 @@ export async function listenHere(
     }
     throw await explain(error, code, local, suggest);
   }
+}
+
+function checkLength(path: string, suggest: (instead: LocalEnd) => string): void {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= pathBytesMax) return;
+  throw new TenkiError(
+    "failed_precondition",
+    `cannot listen on ${path}: the path of a socket has at most ${pathBytesMax} bytes, and this one ${bytes}`,
+    { hint: suggest({ path: "/tmp/a.sock" }) },
+  );
 }
 
 async function listen(local: LocalEnd, onConnection: (local: Socket) => void): Promise<Server> {
