@@ -3,7 +3,12 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect, createServer as createTcpServer } from "node:net";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { PassThrough } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
+import type { Way } from "../../src/engine/core/ports/doors.js";
+import { pageFor } from "../../src/engine/doors/pages.js";
+import { troubleOf } from "../../src/engine/doors/trouble.js";
+import { Upstream } from "../../src/engine/doors/upstream.js";
 import { DoorBench, sendRaw } from "./door-bench.js";
 
 let bench: DoorBench;
@@ -107,6 +112,32 @@ describe("pages", () => {
       assert.equal(answer.status, status);
       assert.match(await answer.text(), text);
     }
+  });
+
+  it("say that there are too many connections to the port, until there are fewer", async () => {
+    const streams: PassThrough[] = [];
+    const way: Way = {
+      key: "1",
+      port: 3000,
+      dial: () => Promise.resolve(streams[streams.push(new PassThrough()) - 1] ?? assert.fail()),
+      begin: () => () => undefined,
+      touch: () => undefined,
+    };
+    const upstream = new Upstream();
+    for (let count = 0; count < 2_048; count += 1) await upstream.connect(way);
+    const error: unknown = await upstream.connect(way).catch((refusal: unknown) => refusal);
+    const page = pageFor(troubleOf(error), "*/*", way.port);
+    assert.equal(page.status, 503);
+    assert.match(
+      String(page.body),
+      /^too many connections: As many connections to port 3000 as there can be/,
+    );
+    const [first] = streams;
+    assert.ok(first !== undefined);
+    first.destroy();
+    await once(first, "close");
+    await upstream.connect(way);
+    upstream.cut();
   });
 
   it("are pages for browsers: with nothing from elsewhere, and gone by themselves", async () => {

@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { Refusal } from "../core/ports/doors.js";
 
 /** Why there is no answer from the service inside. */
-export type Trouble = Refusal | "refused" | "silent" | "broken" | "malformed";
+export type Trouble = Refusal | "refused" | "silent" | "crowded" | "broken" | "malformed";
 
 interface Wording {
   readonly status: number;
@@ -28,6 +28,13 @@ const wordings: Readonly<Record<Trouble, Wording>> = {
     title: "No answer",
     what: (port) => `The sandbox did not take the connection to ${portName(port)} in time.`,
     todo: "See what goes on in it: tenki sandbox top.",
+    comesBack: true,
+  },
+  crowded: {
+    status: 503,
+    title: "Too many connections",
+    what: (port) => `As many connections to ${portName(port)} as there can be are open already.`,
+    todo: "Close some, or wait a moment.",
     comesBack: true,
   },
   broken: {

@@ -7,5 +7,7 @@ export function troubleOf(error: unknown): Trouble {
   const { failure } = error as { failure?: string };
   if (failure === "refused") return "refused";
   if (failure === "timeout") return "silent";
-  return error instanceof TenkiError && error.kind === "failed_precondition" ? "starting" : "broken";
+  if (!(error instanceof TenkiError)) return "broken";
+  if (error.kind === "resource_exhausted") return "crowded";
+  return error.kind === "failed_precondition" ? "starting" : "broken";
 }
