@@ -24,6 +24,16 @@ const of = <T>(...each: Case<T>): Case<unknown> => each;
 
 const cases: readonly Case<unknown>[] = [
   of(
+    "domain",
+    addresses.domain,
+    [
+      ["preview.example.com", "preview.example.com"],
+      ["LOCALHOST", "localhost"],
+      ["4.example.a1", "4.example.a1"],
+    ],
+    ["", "1.2.3.4", "8", "preview.example.8", "-a.example", "a..b", "a.b."],
+  ),
+  of(
     "duration",
     times.duration,
     [

@@ -80,8 +80,9 @@ describe("forward and tunnel", () => {
 
   it("makes a unix socket of one inside, which goes with it", async () => {
     const path = join(bench.home, "api.sock");
-    const forward = await begin("forward", "./api.sock:/tmp/api.sock");
+    const forward = await begin("forward", "./api.sock:/tmp/api.sock", "-v");
     assert.equal(await get({ socketPath: path, path: "/version" }), "inside: /version");
+    await forward.says(/connection 1: .*api\.sock: closed after /);
     assert.equal(statSync(path).mode & 0o777, 0o600, "it is the user's alone");
     assert.equal(await forward.interrupt(), 130);
     assert.equal(existsSync(path), false);

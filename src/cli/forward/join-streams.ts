@@ -13,16 +13,20 @@ export interface Carried {
 export function joinStreams(local: Socket, inside: Duplex): Promise<Carried> {
   let received = 0;
   let error: Error | undefined;
+  let left = false;
   inside.on("data", (data: Buffer) => (received += data.length));
   local.on("error", (cause) => {
     error ??= cause;
     inside.destroy();
   });
   inside.on("error", (cause) => {
-    error ??= cause;
+    if (!left) error ??= cause; // else it is that nobody is here any more
     breakOff(local);
   });
-  local.on("close", () => inside.destroy());
+  local.on("close", () => {
+    left = true;
+    inside.destroy();
+  });
   local.pipe(inside);
   inside.pipe(local);
   return new Promise((resolve) => {

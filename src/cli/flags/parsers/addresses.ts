@@ -54,8 +54,11 @@ export const slug: Parser<string> = {
 export const domain: Parser<string> = {
   noun: "domain",
   expected: "the name of a domain, like preview.example.com",
+  // Not one that ends in a number: an address, which no name can be below.
   read: (word) =>
-    /^(?=.{1,180}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i.test(word)
+    /^(?=.{1,180}$)(?!(.*\.)?\d+$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i.test(
+      word,
+    )
       ? word.toLowerCase()
       : undefined,
 };
