@@ -82,7 +82,11 @@ describe("forward and tunnel", () => {
     const path = join(bench.home, "api.sock");
     const forward = await begin("forward", "./api.sock:/tmp/api.sock", "-v");
     assert.equal(await get({ socketPath: path, path: "/version" }), "inside: /version");
-    await forward.says(/connection 1: .*api\.sock: closed after /);
+    const leaves = connect({ path });
+    await forward.says(/connection 2: /);
+    leaves.destroy();
+    for (const number of [1, 2])
+      await forward.says(new RegExp(`connection ${number}: .*api\\.sock: closed after `));
     assert.equal(statSync(path).mode & 0o777, 0o600, "it is the user's alone");
     assert.equal(await forward.interrupt(), 130);
     assert.equal(existsSync(path), false);

@@ -13,20 +13,16 @@ export interface Carried {
 export function joinStreams(local: Socket, inside: Duplex): Promise<Carried> {
   let received = 0;
   let error: Error | undefined;
-  let left = false;
   inside.on("data", (data: Buffer) => (received += data.length));
   local.on("error", (cause) => {
     error ??= cause;
     inside.destroy();
   });
   inside.on("error", (cause) => {
-    if (!left) error ??= cause; // else it is that nobody is here any more
+    error ??= cause;
     breakOff(local);
   });
-  local.on("close", () => {
-    left = true;
-    inside.destroy();
-  });
+  local.on("close", () => inside.destroy());
   local.pipe(inside);
   inside.pipe(local);
   return new Promise((resolve) => {
