@@ -1,8 +1,9 @@
 /**
  * In place of the SSH bridge's WebSocket, between our command line and our engine on one machine: an upgrade of the same
- * path, after which the client sends half of a pair of sockets, beside one byte, and nothing else. The server inside has
- * that for its connection. What comes down are the run lane's frames: `message` for what the WebSocket says as text,
- * `end` for how it closes.
+ * path, after which the client sends one byte once a process reads there that can receive a descriptor, and nothing else.
+ * What comes down is one byte, and beside it half of a pair of sockets, whose other half the server inside has for its
+ * connection; then the run lane's frames: `message` for what the WebSocket says as text, `end` for how it closes. Where
+ * no socket is to be had, `end` comes at once.
  */
 export const sshLaneProtocol = "tenki-ssh-wire";
 

@@ -196,6 +196,19 @@ give(listening.accept()[0])`,
     assert.equal(await over, "lend, and then more");
   });
 
+  it("is given up at once when the call is, though the caller says nothing", async () => {
+    const handlers = childrenOf(sandbox.initPid).length;
+    const [, from] = await pairs.make();
+    const call = new AbortController();
+    const invite = () => void setTimeout(() => call.abort(), 100);
+    const began = performance.now();
+    await assert.rejects(link.spawn(commandOf(["true"], { wire: { from, invite } }), call.signal), {
+      kind: "cancelled",
+    });
+    assert.ok(performance.now() - began < 2_000);
+    await sandbox.waitUntilHandlers(handlers);
+  });
+
   it("comes to nothing where the caller leaves", async () => {
     const handlers = childrenOf(sandbox.initPid).length;
     const [lane, from] = await pairs.make();

@@ -54,15 +54,15 @@ export interface GuestCommand {
   readonly letGo?: boolean | undefined;
   /** Set: it can be come back to, by `attach`. */
   readonly kept?: KeptCommand | undefined;
-  /** Set: its stdin and stdout are a socket that comes by this. */
+  /** Set: its stdin and stdout are a socket whose other end goes out by this. */
   readonly wire?: Wire | undefined;
 }
 
-/** A connection over which somebody on this machine sends half of a pair of sockets. */
+/** A connection by which somebody on this machine is sent half of a pair of sockets. */
 export interface Wire {
   /** What comes by it is read by nobody here from `invite` on until the command runs. */
   readonly from: Duplex;
-  /** Called at the moment from which on it may be sent. */
+  /** Called at the moment from which on who is there may say that the half can come. */
   readonly invite: () => void;
 }
 

@@ -82,7 +82,7 @@ export class GuestLink {
     const connection = new GuestConnection(this.#socketPath);
     return connection.during(
       signal,
-      () => spawnCommand(connection, command, this.#relayProgram),
+      () => spawnCommand(connection, command, { signal, relayProgram: this.#relayProgram }),
       // One that is kept may have started all the same, and would wait.
       () => (command.kept === undefined ? connection.close() : connection.hangUp()),
     );

@@ -9,15 +9,21 @@ import { lendWire } from "./lend-wire.js";
 import { malformed, PayloadReader, PayloadWriter } from "./payload.js";
 import { down, request, requestBytesMax, runFlags, terminalSizeMax } from "./protocol.js";
 
+export interface SpawnOptions {
+  /** For the start. Who has opened the connection closes it then. */
+  readonly signal: AbortSignal;
+  readonly relayProgram?: string | undefined;
+}
+
 /** Asks the guest to start a command. The connection becomes the process's where it did. */
 export async function spawnCommand(
   connection: GuestConnection,
   command: GuestCommand,
-  relayProgram?: string,
+  { signal, relayProgram }: SpawnOptions,
 ): Promise<SpawnResult> {
   const payload = encodeCommand(command);
   if (payload.length > requestBytesMax) return refuse(connection, command, constants.errno.E2BIG, steps.exec);
-  if (command.wire !== undefined) await lendWire(connection, command.wire, relayProgram);
+  if (command.wire !== undefined) await lendWire(connection, command.wire, { program: relayProgram, signal });
   void connection.send(request.run, payload);
   const frame = await connection.next();
   const failure = readFailure(frame);
