@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
+import { certificateList } from "./certificate-list.js";
 import { unreachable } from "./connection-error.js";
 import { SandboxError } from "./errors.js";
-import { certificateList } from "./http2-connection.js";
 import type { RootCertificates } from "./options/client.js";
 
 export interface DownloadOptions {

@@ -1,4 +1,5 @@
 import * as http2 from "node:http2";
+import { certificateList } from "./certificate-list.js";
 import { ConnectionError, unreachable } from "./connection-error.js";
 import { SandboxError } from "./errors.js";
 import type { RootCertificates } from "./options/client.js";
@@ -157,9 +158,3 @@ function breakOffWithoutEnd(stream: http2.ClientHttp2Stream): void {
     return destroy(error);
   };
 }
-
-export const certificateList = (certificates: RootCertificates): (string | Buffer)[] =>
-  (typeof certificates === "string" || certificates instanceof Uint8Array
-    ? [certificates]
-    : certificates
-  ).map((certificate) => (typeof certificate === "string" ? certificate : Buffer.from(certificate)));

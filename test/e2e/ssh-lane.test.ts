@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { laneFrames } from "../../src/domain/run-lane.js";
 import { SshPlace } from "./support/ssh-place.js";
-import { ended, type EngineStarted, Workbench } from "./support/tenki.js";
+import { ended, type EngineStarted, launcher, Workbench } from "./support/tenki.js";
 
 const digest = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 
@@ -100,6 +100,30 @@ describe("ssh by the engine's own socket", () => {
       assert.equal(code, 0, stderr);
     }
     assert.equal(digest(await readFile(join(bench.home, "back"))), digest(bytes));
+  });
+
+  it("loads nothing that it does not need, which every login would wait for", async () => {
+    const [hook, loaded] = [join(bench.home, "hook.cjs"), join(bench.home, "loaded")];
+    const write = `require("node:fs").writeFileSync(${JSON.stringify(loaded)}, process.moduleLoadList.join("\\n"))`;
+    await writeFile(hook, `process.on("exit", () => ${write});`);
+    const env = { NODE_OPTIONS: `--require=${hook}` };
+    await bench.ok(["sandbox", "exec", "-q", "--", "true"]); // what it asks the service once, it knows from here on
+    for (const [program, ...args] of [
+      ["ssh", "-F", place.config, "sbx-demo", "true"],
+      [launcher, "sandbox", "exec", "-q", "--", "true"],
+    ] as const) {
+      const { code, stderr } = await place.run(program, args, { env });
+      assert.equal(code, 0, stderr);
+      const modules = (await place.until("a list", () => readFile(loaded, "utf8"))).split("\n");
+      await rm(loaded);
+      assert.ok(modules.includes("NativeModule net"));
+      const heavy = ["http", "https", "http2", "tls", "zlib", "dns", "readline"];
+      assert.deepEqual(
+        heavy.filter((name) => modules.includes(`NativeModule ${name}`)),
+        [],
+        program,
+      );
+    }
   });
 
   it("goes past the command line and the engine", async () => {
