@@ -11,7 +11,8 @@
  *   tenki-guest reach PROCESSES                   on the host: connects to ports inside sandboxes, for the engine
  *   tenki-guest clone-disk <directory> <image> <file> share|copy   on the host: a disk's image as at one moment
  *   tenki-guest thaw-disks <directory>…           on the host: after a loss of the above in the middle
- *   tenki-guest differences <directory> trusted|user files|marks   on the host: what is in an overlay's upper layer
+ *   tenki-guest differences <directory> trusted|user   on the host: what an overlay's upper layer removes
+ *   tenki-guest pack <directory> <prefix> trusted|user|below   on the host: what is in one, as a tar
  *   tenki-guest init                              pid 1 of the sandbox: serves what arrives on fd 3
  */
 #include <stdbool.h>
@@ -25,6 +26,7 @@
 #include "init.h"
 #include "layers.h"
 #include "listen.h"
+#include "pack.h"
 #include "pass.h"
 #include "reach.h"
 #include "volume.h"
@@ -46,7 +48,8 @@ int main(int argc, char **argv) {
     if (argc == 7 && strcmp(argv[1], "mount") == 0) return mount_volume(argv + 2);
     if (argc == 8 && strcmp(argv[1], "unmount") == 0) return unmount_volume(argv + 2);
     if (argc == 6 && strcmp(argv[1], "clone-disk") == 0) return clone_disk(argv + 2);
-    if (argc == 5 && strcmp(argv[1], "differences") == 0) return tell_differences(argv + 2);
+    if (argc == 4 && strcmp(argv[1], "differences") == 0) return tell_differences(argv + 2);
+    if (argc == 5 && strcmp(argv[1], "pack") == 0) return pack(argv + 2);
     if (argc >= 2 && strcmp(argv[1], "thaw-disks") == 0) return thaw_disks(argc - 2, argv + 2);
     fprintf(stderr, "usage: tenki-guest listen <socket-path> -- <argv...> | tenki-guest init |\n"
                     "       tenki-guest layers (<options> <target>)... -- <argv...> |\n"
@@ -56,6 +59,7 @@ int main(int argc, char **argv) {
                     "       tenki-guest unmount <pid> <start> <directory> <path> keep|kill own|shared |\n"
                     "       tenki-guest clone-disk <directory> <image> <file> share|copy |\n"
                     "       tenki-guest thaw-disks <directory>... |\n"
-                    "       tenki-guest differences <directory> trusted|user files|marks\n");
+                    "       tenki-guest differences <directory> trusted|user |\n"
+                    "       tenki-guest pack <directory> <prefix> trusted|user|below\n");
     return 2;
 }

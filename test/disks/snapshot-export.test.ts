@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,23 +35,50 @@ ln etc/new etc/hard; ln -s /etc/shadow etc/link; mkfifo etc/pipe
 printf 'a\\nb' > "etc/with
 newline"; echo dash > etc/--checkpoint-action=exec=false
 chown 1234:2345 etc/new; chmod 4750 etc/changed
+echo early > etc/early; chown 3000000:4000000 etc/early; touch --date=@-1.5 etc/early
 rm usr/bin/tool; echo lib > usr/lib/lib
+`;
+
+const deepScript = `
+set -eu
+echo new > etc/new; cd etc; etc=$PWD; name=$(printf 'd%.0s' {1..255})
+for i in {1..300}; do mkdir "$name"; cd "$name"; done
+echo deep > one; ln one other; ln -s /etc/shadow link
+mv "$etc/far" far; echo added > far/added; rm far/gone
 `;
 
 before(async () => {
   for (const directory of ["etc/replaced", "etc/moved", "usr"])
     mkdirSync(join(lower, directory), { recursive: true });
   for (const directory of ["bin", "lib"]) mkdirSync(join(lowerUsr, directory), { recursive: true });
-  for (const name of ["changed", "removed", "replaced/old", "moved/kept", "moved/gone", "untouched"]) {
+  mkdirSync(join(lower, "etc/far"));
+  for (const name of [
+    "changed",
+    "removed",
+    "replaced/old",
+    "moved/kept",
+    "moved/gone",
+    "untouched",
+    "far/kept",
+    "far/gone",
+  ]) {
     writeFileSync(join(lower, "etc", name), `lower ${name}`);
   }
   mkdirSync(join(lower, "etc", `long-${longName}`));
   for (const name of ["bin/tool", "bin/kept"]) writeFileSync(join(lowerUsr, name), name);
   bench = await StorageBench.open({ mounts });
   storage = await bench.start();
+  await takeAfter("s", script);
+});
+after(async () => {
+  await bench.close();
+  rmSync(work, { recursive: true });
+});
+
+/** A snapshot of a disk on which the image was changed so. */
+async function takeAfter(id: string, script: string): Promise<void> {
   const disk = await storage.disks.allocate(64 * MiB);
-  const root = join(work, "root");
-  mkdirSync(root);
+  const root = mkdtempSync(join(work, "root-"));
   const overlays = await prepareOverlays(mounts, disk.directory, root, false);
   for (const { target, options } of overlays)
     await runProcess(["mount", "-t", "overlay", "-o", options, "overlay", target]);
@@ -59,12 +87,8 @@ before(async () => {
   } finally {
     for (const { target } of overlays.toReversed()) await runProcess(["umount", target]);
   }
-  await storage.snapshots.take("s", disk.handle);
-});
-after(async () => {
-  await bench.close();
-  rmSync(work, { recursive: true });
-});
+  await storage.snapshots.take(id, disk.handle);
+}
 
 async function save(stream: Readable): Promise<string> {
   const file = join(work, "layer.tar");
@@ -105,6 +129,7 @@ test("a layer has what differs from the image, and tells what was removed as OCI
   assert.equal(await stat("%u:%g %h", "etc/new"), "1234:2345 2\n");
   assert.equal(await stat("%a", "etc/changed"), "4750\n");
   assert.equal(await stat("%F", "etc/pipe"), "fifo\n");
+  assert.equal(await stat("%u:%g %.Y", "etc/early"), "3000000:4000000 -1.500000000\n");
   assert.equal(await runProcess(["readlink", join(out, "etc/link")]), "/etc/shadow\n");
 });
 
@@ -119,6 +144,32 @@ test("a directory of the image that has another name now is there as a whole", a
     "etc/elsewhere/added",
     "etc/elsewhere/kept",
   ]);
+});
+
+test("a layer goes down deeper than a path can say", async () => {
+  await takeAfter("deep", deepScript);
+  const file = await save(await storage.snapshots.export("deep", never));
+  const tar = (...words: string[]) =>
+    execFileSync("tar", ["--file", file, ...words], { encoding: "utf8", maxBuffer: 64 * MiB });
+  const listed = tar("--list").split("\n");
+  const bottom = `etc/${`${"d".repeat(255)}/`.repeat(300)}`;
+  const below = listed.filter((name) => name.startsWith(bottom)).map((name) => name.slice(bottom.length));
+  assert.deepEqual(below.sort(), [
+    "",
+    "far/",
+    "far/.wh..wh..opq",
+    "far/added",
+    "far/kept",
+    "link",
+    "one",
+    "other",
+  ]);
+  const verbose = tar("--list", "--verbose");
+  const [one, other] = [`${bottom}one`, `${bottom}other`];
+  assert.ok(verbose.includes(` ${one} link to ${other}\n`) || verbose.includes(` ${other} link to ${one}\n`));
+  assert.ok(verbose.includes(` ${bottom}link -> /etc/shadow\n`));
+  assert.equal(tar("--extract", "--to-stdout", `${bottom}far/kept`), "lower far/kept");
+  assert.equal(tar("--extract", "--to-stdout", "etc/new"), "new\n");
 });
 
 test("whoever stops reading leaves nothing mounted, nor does the engine's end", async () => {

@@ -8,7 +8,7 @@ import type { ImageMount } from "../core/ports/images.js";
 import { mergedTar } from "./merged-tar.js";
 import { markEntries, type Marks } from "./layer-marks.js";
 import { tarEnd } from "./tar-entry.js";
-import { treeTar } from "./tree-tar.js";
+import { startTool } from "./tool.js";
 
 export interface ExportLayerOptions {
   /** A session's disk that nobody writes to. */
@@ -24,7 +24,7 @@ export interface ExportLayerOptions {
 
 /**
  * The writable layers as one tar, with what was removed as a layer of an OCI image has it. What a guest has called its
- * files is never opened by a path here: a program lists them, and `tar` packs what is on the list.
+ * files is never opened by a path here, which may be longer than the kernel takes one: a program goes down by descriptors.
  */
 export function exportLayer(options: ExportLayerOptions): Readable {
   const out = new PassThrough();
@@ -54,7 +54,7 @@ async function* layerTar(options: ExportLayerOptions, signal: AbortSignal): Asyn
       const place: LayerPlace = { upper, prefix, guestBinary, markedBy, signal };
       const marks: Marks = { redirected: [] };
       yield* markEntries(place, marks);
-      yield* treeTar(place);
+      yield* startTool([guestBinary, "pack", upper, prefix, markedBy], { signal }).output();
       if (marks.redirected.length > 0) yield* mergedTar(place, mount.lowerDirectories, marks.redirected);
     }
   } finally {

@@ -10,7 +10,7 @@ export interface Marks {
 /** Entries for what was removed from the image, and for directories of which nothing of the image shows. */
 export async function* markEntries(place: LayerPlace, marks: Marks): AsyncGenerator<Buffer> {
   const { guestBinary, upper, markedBy, signal } = place;
-  const tool = startTool([guestBinary, "differences", upper, markedBy, "marks"], { signal });
+  const tool = startTool([guestBinary, "differences", upper, markedBy], { signal });
   for await (const record of tool.records()) {
     const [kind, path] = [String.fromCharCode(record[0] ?? 0), record.subarray(1)];
     if (kind === "r") marks.redirected.push(path);

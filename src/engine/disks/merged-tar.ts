@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { runProcess } from "../../lib/process.js";
 import { systemEnvironment } from "../../lib/system-environment.js";
 import type { LayerPlace } from "./export-layer.js";
-import { packed, tarOptions } from "./tree-tar.js";
 import { startTool } from "./tool.js";
 
 /**
@@ -16,7 +15,7 @@ export async function* mergedTar(
   lowerDirectories: readonly string[],
   paths: readonly Buffer[],
 ): AsyncGenerator<Buffer> {
-  const { upper, prefix, signal } = place;
+  const { upper, prefix, guestBinary, signal } = place;
   const merged = await mkdtemp(join(tmpdir(), "tenki-merged-"));
   try {
     const layers = [upper, ...lowerDirectories].join(":");
@@ -29,11 +28,10 @@ export async function* mergedTar(
       "overlay",
       merged,
     ]);
-    const from = ["--null", "--verbatim-files-from", "--files-from=-", "--no-recursion", "."];
-    const tar = startTool(["tar", ...tarOptions(merged, prefix), ...from], { signal, input: "pipe" });
+    const tar = startTool([guestBinary, "pack", merged, prefix, "below"], { signal, input: "pipe" });
     tar.child.stdin?.on("error", () => undefined); // it says itself why it ended
     tar.child.stdin?.end(Buffer.concat(paths.flatMap((path) => [path, Buffer.of(0)])));
-    yield* packed(tar);
+    yield* tar.output();
   } finally {
     await run(["umount", "--lazy", merged]).catch(() => undefined);
     await rmdir(merged);
