@@ -254,7 +254,16 @@ describe("snapshots", () => {
       list().map((each) => each.id),
       [other.id],
     );
-    assert.throws(() => bench.snapshots.get(own.id), refused("not_found", "snapshot not found"));
+    const gone = refused(
+      "not_found",
+      `snapshot not found: ${own.id} expired at ${own.expiresAt?.toISOString()}`,
+    );
+    assert.throws(() => bench.snapshots.get(own.id), gone);
+    assert.throws(() => bench.create({ snapshotId: own.id }), gone);
+    await assert.rejects(bench.snapshots.delete(own.id), gone);
+    const { id: deleted } = await take(id);
+    await bench.snapshots.delete(deleted);
+    assert.throws(() => bench.snapshots.get(deleted), { message: `snapshot not found: ${deleted}` });
     await bench.clock.advance(hourMs);
     await settle();
     assert.deepEqual(list(), []);

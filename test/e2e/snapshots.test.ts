@@ -133,11 +133,17 @@ describe("a snapshot", () => {
   });
 
   it("goes by itself when it expires", async () => {
-    await bench.snapshot("create", "original", "--expires-at", "1s");
+    const { id, expires_at: at } = await bench.snapshot("create", "original", "--expires-at", "1s");
     await bench.until("original", "echo", /\n/);
     const deadline = Date.now() + 30_000;
     while ((await bench.list()).length > 0) assert.ok(Date.now() < deadline, "it is still there");
     assert.deepEqual(bench.left("snapshots"), []);
+    for (const verb of ["get", "restore"]) {
+      const { code, stderr } = await bench.tenki.call(["sandbox", "snapshot", verb, id]);
+      assert.equal(code, 4);
+      assert.match(stderr, new RegExp(`^error: snapshot not found: ${id} expired at ${at?.slice(0, 19)}`));
+      assert.match(stderr, /^hint: tenki sandbox snapshot list shows what there is/m);
+    }
   });
 
   it("of a paused session is its disk: after the machine's end, and for others meanwhile", async () => {

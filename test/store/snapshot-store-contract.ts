@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import type { SnapshotRecord, SnapshotStore } from "../../src/engine/core/ports/snapshot-store.js";
+import {
+  expiriesKept,
+  type SnapshotRecord,
+  type SnapshotStore,
+} from "../../src/engine/core/ports/snapshot-store.js";
 import type { Store } from "../../src/engine/core/ports/store.js";
 import { refused } from "../core/refused.js";
 import { sessionRecord } from "./records.js";
@@ -76,6 +80,16 @@ export function snapshotStoreContract(
       assert.deepEqual(list({ dangling: true, sessionId: "live" }), []);
       store.updateSession(sessionRecord("live", { state: "TERMINATED" }));
       assert.deepEqual(list({ dangling: true, sessionId: "live" }), ["c", "b", "a"]);
+    });
+
+    it("knows when those that are gone expired, of so many", () => {
+      assert.equal(store.snapshots.expiryOf("a"), undefined);
+      for (let each = 0; each <= expiriesKept; each += 1)
+        store.snapshots.noteExpiry(`${each}`, new Date(9_000 - each));
+      store.snapshots.noteExpiry("0", new Date(9_000));
+      assert.deepEqual(store.snapshots.expiryOf("0"), new Date(9_000));
+      assert.deepEqual(store.snapshots.expiryOf(`${expiriesKept - 1}`), new Date(9_001 - expiriesKept));
+      assert.equal(store.snapshots.expiryOf(`${expiriesKept}`), undefined);
     });
 
     it("replaces one, and forgets one", () => {

@@ -1,15 +1,17 @@
 import { TenkiError } from "../../domain/error.js";
-import type {
-  SnapshotFilter,
-  SnapshotPage,
-  SnapshotRecord,
-  SnapshotStore,
+import {
+  expiriesKept,
+  type SnapshotFilter,
+  type SnapshotPage,
+  type SnapshotRecord,
+  type SnapshotStore,
 } from "../core/ports/snapshot-store.js";
 import type { PageRequest } from "../core/ports/store.js";
 
 /** Snapshots that are gone with their process. */
 export class MemorySnapshots implements SnapshotStore {
   readonly #snapshots = new Map<string, SnapshotRecord>();
+  readonly #expiries = new Map<string, Date>();
   readonly #isLive: (sessionId: string) => boolean;
 
   constructor(isLive: (sessionId: string) => boolean) {
@@ -52,5 +54,15 @@ export class MemorySnapshots implements SnapshotStore {
 
   deleteSnapshot(id: string): void {
     this.#snapshots.delete(id);
+  }
+
+  noteExpiry(id: string, expiredAt: Date): void {
+    this.#expiries.set(id, expiredAt);
+    const newest = [...this.#expiries].sort(([, a], [, b]) => b.getTime() - a.getTime());
+    for (const [older] of newest.slice(expiriesKept)) this.#expiries.delete(older);
+  }
+
+  expiryOf(id: string): Date | undefined {
+    return this.#expiries.get(id);
   }
 }

@@ -65,4 +65,8 @@ export const migrations: readonly string[] = [
   CREATE INDEX snapshots_by_age ON snapshots (created_ms DESC, id DESC);
   CREATE INDEX snapshots_of_session ON snapshots (session_id, created_ms DESC, id DESC);
   `,
+  `
+  CREATE TABLE expired_snapshots (id TEXT PRIMARY KEY, expired_ms INTEGER NOT NULL) STRICT;
+  CREATE INDEX expired_snapshots_by_age ON expired_snapshots (expired_ms DESC, id DESC);
+  `,
 ];

@@ -1,9 +1,10 @@
 import { TenkiError } from "../../domain/error.js";
-import type {
-  SnapshotFilter,
-  SnapshotPage,
-  SnapshotRecord,
-  SnapshotStore,
+import {
+  expiriesKept,
+  type SnapshotFilter,
+  type SnapshotPage,
+  type SnapshotRecord,
+  type SnapshotStore,
 } from "../core/ports/snapshot-store.js";
 import type { PageRequest } from "../core/ports/store.js";
 import { reviveDates } from "./revive-dates.js";
@@ -69,6 +70,19 @@ export class SqliteSnapshots implements SnapshotStore {
 
   deleteSnapshot(id: string): void {
     this.#database.run("DELETE FROM snapshots WHERE id = :id", { id });
+  }
+
+  noteExpiry(id: string, expiredAt: Date): void {
+    const values = { id, expired_ms: expiredAt.getTime() };
+    this.#database.run("INSERT OR REPLACE INTO expired_snapshots VALUES (:id, :expired_ms)", values);
+    const older = `SELECT id FROM expired_snapshots ORDER BY expired_ms DESC, id DESC LIMIT -1 OFFSET ${expiriesKept}`;
+    this.#database.run(`DELETE FROM expired_snapshots WHERE id IN (${older})`, {});
+  }
+
+  expiryOf(id: string): Date | undefined {
+    const sql = "SELECT expired_ms FROM expired_snapshots WHERE id = :id";
+    const [found] = this.#database.all<{ expired_ms: number }>(sql, { id });
+    return found && new Date(found.expired_ms);
   }
 
   #select(rest: string, values: SqlValues): SnapshotRecord[] {

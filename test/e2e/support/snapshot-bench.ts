@@ -11,6 +11,7 @@ export interface ShownSnapshot {
   readonly durability: string;
   readonly session_id: string;
   readonly size_bytes: number;
+  readonly expires_at: string | null;
 }
 
 export interface ShownSession {

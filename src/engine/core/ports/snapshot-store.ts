@@ -23,6 +23,9 @@ export interface SnapshotPage {
   readonly next?: SessionCursor | undefined;
 }
 
+/** Of how many that expired it is known when; of the newest. */
+export const expiriesKept = 1_000;
+
 /** The record of snapshots; durable when a call returns. */
 export interface SnapshotStore {
   insertSnapshot(snapshot: SnapshotRecord): void;
@@ -34,4 +37,7 @@ export interface SnapshotStore {
   allSnapshots(): readonly SnapshotRecord[];
   /** Idempotent. */
   deleteSnapshot(id: string): void;
+  /** For who asks for it when it is gone. Idempotent. */
+  noteExpiry(id: string, expiredAt: Date): void;
+  expiryOf(id: string): Date | undefined;
 }

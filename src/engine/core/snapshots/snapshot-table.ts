@@ -24,8 +24,7 @@ export class SnapshotTable {
     if (record !== undefined) return describe(record);
     const paused = this.pausedWith(id);
     const snapshot = paused && pauseSnapshotOf(paused);
-    if (snapshot === undefined) throw new TenkiError("not_found", `snapshot not found: ${id}`);
-    return snapshot;
+    return snapshot ?? this.#missing(id);
   }
 
   /** One that was asked for, for it to be changed; that of a paused session is its session's. */
@@ -44,9 +43,7 @@ export class SnapshotTable {
   source(id: string): RestoreSource {
     const record = this.store.getSnapshot(id);
     if (record !== undefined) return { ...record, image: record.baseImageId };
-    const paused = this.pausedWith(id);
-    if (paused === undefined) throw new TenkiError("not_found", `snapshot not found: ${id}`);
-    return paused;
+    return this.pausedWith(id) ?? this.#missing(id);
   }
 
   /** The session whose disk it is. */
@@ -82,6 +79,14 @@ export class SnapshotTable {
     const moved = { ...before, ...changes, state };
     this.store.updateSnapshot(moved);
     return describe(moved);
+  }
+
+  #missing(id: string): never {
+    const expiredAt = this.store.expiryOf(id);
+    if (expiredAt === undefined) throw new TenkiError("not_found", `snapshot not found: ${id}`);
+    throw new TenkiError("not_found", `snapshot not found: ${id} expired at ${expiredAt.toISOString()}`, {
+      hint: "tenki sandbox snapshot list shows what there is, snapshot update --expires-at lets one stay longer",
+    });
   }
 
   #ofPaused({ sessionId, dangling }: SnapshotFilter, after: SessionCursor | undefined): Snapshot[] {

@@ -230,7 +230,10 @@ export class Snapshots {
   async #remove(id: string): Promise<void> {
     await this.loans.recall(id);
     await this.#options.disks.remove(id);
-    this.table.store.deleteSnapshot(id);
+    const { store } = this.table;
+    const expiresAt = store.getSnapshot(id)?.expiresAt;
+    if (expiresAt !== undefined && expiresAt <= this.#options.clock.now()) store.noteExpiry(id, expiresAt);
+    store.deleteSnapshot(id);
   }
 
   #checkExpiry(expiresAt: Date | undefined): Date | undefined {
