@@ -191,7 +191,7 @@ export class Engine {
     const access = this.#access;
     const sessions = this.#sessions;
     const credentials = new Credentials(this.#store, systemClock);
-    const files = new Files(sessions, isolation.runtime);
+    const files = new Files(sessions, isolation.runtime, isolation.disks);
     const { artifacts: store } = this.#options.store;
     const artifacts = new Artifacts({ store, sessions, files, clock: systemClock });
     const artifactLinks = new ArtifactLinks(new SignedLinks(this.#store, systemClock), publicUrl);

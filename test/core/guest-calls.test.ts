@@ -18,7 +18,7 @@ const signal = new AbortController().signal;
 beforeEach(async () => {
   bench = new Workbench();
   commands = new Commands(bench.sessions, bench.parts.runtime);
-  files = new Files(bench.sessions, bench.parts.runtime);
+  files = new Files(bench.sessions, bench.parts.runtime, bench.parts.disks);
   ({ id } = await bench.createRunning({ env: { FROM: "session", LANG: "de_DE.UTF-8" } }));
 });
 

@@ -110,7 +110,7 @@ describe("a session that is idle", () => {
 
   it("is not idle while a file goes in or out, and is when the reader has let go", async () => {
     const { id } = await idle();
-    const files = new Files(bench.sessions, bench.parts.runtime);
+    const files = new Files(bench.sessions, bench.parts.runtime, bench.parts.disks);
     let finish: () => void = () => undefined;
     const slow = (async function* () {
       await new Promise<void>((resolve) => (finish = resolve));

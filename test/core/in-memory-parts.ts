@@ -105,6 +105,10 @@ export class InMemoryDisks implements Disks {
     });
   }
 
+  requireRoom(): Promise<void> {
+    return this.#steps.run("disks.requireRoom", () => undefined);
+  }
+
   persist(handle: string): Promise<void> {
     return this.#steps.run("disks.persist", () => void this.persisted.add(handle));
   }

@@ -20,6 +20,10 @@ export class InMemoryVolumes implements VolumeDisks {
     this.#steps = steps;
   }
 
+  requireRoom(): Promise<void> {
+    return this.#steps.run("volumes.requireRoom", () => undefined);
+  }
+
   make(id: string): Promise<void> {
     return this.#steps.run("volumes.make", () => {
       this.made.set(id, { sizeBytes: 0, usedBytes: 0, isOpen: false, isPersisted: false });

@@ -220,9 +220,11 @@ describe("volumes", () => {
       /cannot shrink to 4 MiB: 5 MiB are used/,
     );
     assert.equal(bench.parts.volumes.get(id).sizeBytes, 20 * MiB);
-    bench.parts.steps.fail("volumes.open");
-    await assert.rejects(bench.volumes.resize(id, 30 * MiB));
-    assert.equal(bench.volumes.get(id).sizeBytes, 20 * MiB);
+    for (const step of ["volumes.requireRoom", "volumes.open"]) {
+      bench.parts.steps.fail(step);
+      await assert.rejects(bench.volumes.resize(id, 30 * MiB));
+      assert.equal(bench.volumes.get(id).sizeBytes, 20 * MiB);
+    }
     await bench.sessions.terminate(session.id);
     assert.equal((await bench.volumes.resize(id, 6 * MiB)).sizeBytes, 6 * MiB);
     assert.equal(bench.parts.volumes.get(id).isOpen, false);

@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { chmod, statfs, truncate, writeFile } from "node:fs/promises";
-import { readdirSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { Client } from "../../src/client/index.js";
 import { runProcess, tryProcess } from "../../src/lib/process.js";
 import { waitUntil } from "../../src/lib/wait-until.js";
 import { SnapshotBench } from "./support/snapshot-bench.js";
 import { Workbench } from "./support/tenki.js";
 
 const MiB = 2 ** 20;
+const toFree = /free at least [\d.]+ MiB there, or give the engine another --data-dir/;
 
 /** An engine on a disk of its own, which others fill to its last byte while sessions are at work. */
 describe("a host's disk that fills up", () => {
@@ -26,6 +29,7 @@ describe("a host's disk that fills up", () => {
     filling = join(disk, "filling");
     bench = await SnapshotBench.on(tenki);
     await tenki.ok(volume("create", "cache", "--size", "64MiB"));
+    await tenki.ok(volume("create", "spare", "--size", "64MiB"));
     await bench.session("demo", "--memory-mb", "256", "--volume", "cache:/cache");
     for (const place of ["/home/tenki", "/cache"])
       await bench.shell(
@@ -48,23 +52,32 @@ describe("a host's disk that fills up", () => {
     const { bavail, bsize } = await statfs(tenki.dataDir);
     await runProcess(["fallocate", "--length", String(bavail * bsize), filling]);
     // The pool follows: it is full before its own tables could not be written any more.
-    const isFull = async () => {
-      const pool = await statfs(join(tenki.dataDir, "pool"));
-      return pool.bavail * pool.bsize < 64 * MiB ? true : undefined;
+    await untilPool((free) => free < 64 * MiB);
+  }
+
+  async function empty(): Promise<void> {
+    rmSync(filling);
+    await untilPool((free) => free > 128 * MiB);
+    const isKept = () => (existsSync(join(tenki.dataDir, "record.db-reserve")) ? true : undefined);
+    assert.ok(await waitUntil(isKept, { timeoutMs: 30_000 }), "nothing is kept for the record");
+  }
+
+  async function untilPool(is: (freeBytes: number) => boolean): Promise<void> {
+    const follows = async () => {
+      const { bavail, bsize } = await statfs(join(tenki.dataDir, "pool"));
+      return is(bavail * bsize) ? true : undefined;
     };
-    assert.ok(
-      await waitUntil(isFull, { timeoutMs: 30_000 }),
-      "the pool still promises what the host has not",
-    );
+    assert.ok(await waitUntil(follows, { timeoutMs: 30_000 }), "the pool does not follow the host");
   }
 
   /** What there is, by the record and on the disk. */
   async function all(): Promise<unknown> {
-    const list = (noun: string[]) => tenki.json<{ id: string }[]>(["sandbox", ...noun, "list"]);
+    const list = (noun: string[]) =>
+      tenki.json<{ id: string; size_bytes?: number }[]>(["sandbox", ...noun, "list"]);
     const lists = await Promise.all([list([]), list(["snapshot"]), list(["volume"])]);
     const kinds = ["snapshots", "volumes", "exports"] as const;
     return [
-      ...lists.map((each) => each.map(({ id }) => id).sort()),
+      ...lists.map((each) => each.map(({ id, size_bytes: size }) => `${id} ${size}`).sort()),
       ...kinds.map((kind) => bench.left(kind).sort()),
       readdirSync(join(tenki.dataDir, "sessions")).sort(),
     ];
@@ -75,6 +88,40 @@ describe("a host's disk that fills up", () => {
       assert.equal(await bench.shell("demo", `cd ${place}; sha256sum -c sum`), "data: OK\n");
   };
 
+  it("takes an upload whole or not at all", async () => {
+    const { id } = await bench.session("writer", "--memory-mb", "256");
+    await bench.shell("writer", "echo old > data; sync data");
+    await fill();
+    assert.ok(bench.engine !== undefined);
+    await using client = new Client({ authToken: bench.engine.token, baseUrl: bench.engine.endpoint });
+    const session = await client.get(id);
+    const { url } = await session.artifactUploadUrl("data");
+    const refused = await fetch(url, { method: "PUT", body: randomBytes(50 * MiB) });
+    const text = await refused.text();
+    assert.deepEqual([refused.status, text.startsWith("no space left in ")], [507, true], text);
+    assert.doesNotMatch(await bench.shell("writer", "ls -A"), /\.tmp/);
+    assert.equal(await bench.shell("writer", "cat data"), "old\n");
+    await empty();
+    const taken = await fetch((await session.artifactUploadUrl("taken")).url, { method: "PUT", body: "all" });
+    assert.equal(taken.status, 200);
+    assert.equal(await bench.shell("writer", "cat taken"), "all");
+  });
+
+  it("tells a guest that fills the pool, pauses nothing that is not on it, and lets all go on", async () => {
+    const line = "dd if=/dev/zero of=big bs=1M count=4000 conv=fsync";
+    const written = await tenki.call(["sandbox", "exec", "--session", "writer", "-q", "-c", line]);
+    assert.equal(written.code, 1);
+    assert.match(written.stderr, /^dd: .*big'?: (No space left on device|Input\/output error)$/m);
+    const paused = await tenki.call(["sandbox", "pause", "writer"]);
+    assert.equal(paused.code, 1);
+    assert.match(paused.stderr, /^error: .*no space left in /);
+    assert.match(paused.stderr, toFree);
+    assert.match(await tenki.ok(["sandbox", "get", "writer"]), /^state +: RUNNING$/m);
+    await intact();
+    await bench.end("writer");
+    await untilPool((free) => free > 128 * MiB);
+  });
+
   it("refuses what takes room, says what to free, and leaves nothing half-made", async () => {
     const before = await all();
     await fill();
@@ -84,16 +131,14 @@ describe("a host's disk that fills up", () => {
       ["sandbox", "snapshot", "restore", "base", "--name", "restored"],
       ["sandbox", "fork", "demo", "--name", "forked"],
       volume("create", "other", "--size", "1GiB"),
+      volume("resize", "cache", "--size", "128MiB"),
+      volume("resize", "spare", "--size", "128MiB"),
     ];
     for (const words of refused) {
       const { code, stderr } = await tenki.call(words);
       assert.equal(code, 1, words.join(" "));
       assert.match(stderr, /^error: .*no space left in /, words.join(" "));
-      assert.match(
-        stderr,
-        /free at least \d+ MiB there, or give the engine another --data-dir/,
-        words.join(" "),
-      );
+      assert.match(stderr, toFree, words.join(" "));
     }
     assert.deepEqual(await all(), before);
     await intact();

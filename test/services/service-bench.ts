@@ -146,11 +146,11 @@ export class ServiceBench {
     const connectionOptions = { ...options, connections, clock, stopping: stopping.signal };
     this.dataPlaneMethods = {
       ...runMethods(commands, { ...options, stopping: stopping.signal }),
-      ...fileMethods(new Files(sessions, this.parts.runtime)),
+      ...fileMethods(new Files(sessions, this.parts.runtime, this.parts.disks)),
       ...dialMethods(connectionOptions),
       ...hostPortTunnelMethods(connectionOptions),
     };
-    const files = new Files(sessions, this.parts.runtime);
+    const files = new Files(sessions, this.parts.runtime, this.parts.disks);
     const artifacts = new Artifacts({ store: store.artifacts, sessions, files, clock: this.clock });
     const links = new ArtifactLinks(new SignedLinks(store, this.clock), options.publicUrl);
     this.artifactRoute = artifactRoute({ artifacts, links, log });

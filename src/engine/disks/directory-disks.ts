@@ -24,8 +24,7 @@ class DirectoryDisks implements Disks {
     const handle = randomBytes(6).toString("hex");
     const directory = join(this.#directory, handle);
     try {
-      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-      await requireFreeSpace(this.#directory);
+      await this.requireRoom();
       await (fromSnapshotId === undefined
         ? mkdir(directory, { mode: 0o755 })
         : this.#copy(fromSnapshotId, directory));
@@ -33,6 +32,11 @@ class DirectoryDisks implements Disks {
       throw asDiskError(error, this.#directory);
     }
     return { handle, directory };
+  }
+
+  async requireRoom(): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await requireFreeSpace(this.#directory);
   }
 
   async #copy(snapshotId: string, directory: string): Promise<void> {

@@ -31,8 +31,7 @@ class DirectoryVolumes implements VolumeDisks {
   async make(id: string): Promise<void> {
     const directory = join(this.#directory, id);
     try {
-      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-      await requireFreeSpace(this.#directory);
+      await this.requireRoom();
       const unfinished = `${directory}.new`;
       await mkdir(unfinished, { mode: 0o755 });
       await runProcess(["chown", "1000:1000", unfinished], { env: { ...systemEnvironment } });
@@ -42,6 +41,11 @@ class DirectoryVolumes implements VolumeDisks {
       await this.remove(id);
       throw asDiskError(error, this.#directory);
     }
+  }
+
+  async requireRoom(): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await requireFreeSpace(this.#directory);
   }
 
   async open(id: string): Promise<string> {

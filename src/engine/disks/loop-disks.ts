@@ -57,7 +57,7 @@ export class LoopDisks implements Disks {
   }
 
   async allocate(sizeBytes: number, fromSnapshotId?: string): Promise<Disk> {
-    await this.#images.requireRoom();
+    await this.requireRoom();
     const disk =
       fromSnapshotId === undefined
         ? await this.#allocateEmpty(sizeBytes)
@@ -66,8 +66,17 @@ export class LoopDisks implements Disks {
     return disk;
   }
 
+  requireRoom(): Promise<void> {
+    return this.#images.requireRoom();
+  }
+
   async persist(handle: string): Promise<void> {
-    await persistLoopDisk(this.place(handle));
+    try {
+      await persistLoopDisk(this.place(handle));
+    } catch (error) {
+      await this.requireRoom(); // where there is none, the kernel may call it an input/output error
+      throw asDiskError(error, this.#images.roots.at(-1) ?? "");
+    }
   }
 
   async reopen(handle: string): Promise<Disk> {

@@ -39,9 +39,13 @@ class LoopVolumes implements VolumeDisks {
     this.#log = log;
   }
 
+  requireRoom(): Promise<void> {
+    return requireFreeSpace(this.#directory);
+  }
+
   async make(id: string): Promise<void> {
     await this.#onDisk(async () => {
-      await requireFreeSpace(this.#directory);
+      await this.requireRoom();
       await makeVolumeImage(this.#place(id));
     });
   }
@@ -52,7 +56,7 @@ class LoopVolumes implements VolumeDisks {
   }
 
   async persist(id: string): Promise<void> {
-    await syncFileSystem(this.#place(id).mountPoint);
+    await this.#onDisk(() => syncFileSystem(this.#place(id).mountPoint));
   }
 
   usedBytes(id: string): Promise<number | undefined> {

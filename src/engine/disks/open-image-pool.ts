@@ -73,7 +73,8 @@ async function openPoolFile(place: PoolPlace, log: Logger): Promise<ImagePool> {
   };
   // Deleting large files goes on in the background: what is not written down at the first time is at the next.
   const giveBack = async () => {
-    await waitUntil(async () => (await syncFileSystem(place.mountPoint), hasRoom()), {
+    const writeDown = () => syncFileSystem(place.mountPoint).catch(() => undefined); // it says what could not be written before
+    await waitUntil(async () => (await writeDown(), hasRoom()), {
       timeoutMs: giveBackTimeoutMs,
       intervalMs: 20,
     });

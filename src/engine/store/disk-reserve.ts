@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 const reserveBytes = 8 << 20;
 /** Before it is made again, there has to be so much besides: else it would be what fills the disk. */
 const roomBytes = 8 * reserveBytes;
-const againMs = 60_000;
+const againMs = 5_000;
 
 /** A file that is given up where the disk is full: with its room, things can be ended, which is what gives room back. */
 export class DiskReserve {

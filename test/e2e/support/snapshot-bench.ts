@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { waitUntil } from "../../../src/lib/wait-until.js";
-import { Workbench } from "./tenki.js";
+import { type EngineStarted, Workbench } from "./tenki.js";
 
 export interface ShownSnapshot {
   readonly id: string;
@@ -27,6 +27,7 @@ export interface ShownSession {
 /** What tests of snapshots say to the command line. */
 export class SnapshotBench {
   readonly tenki: Workbench;
+  engine: EngineStarted | undefined;
   pid = 0;
 
   private constructor(tenki: Workbench) {
@@ -44,7 +45,8 @@ export class SnapshotBench {
   }
 
   async start(): Promise<void> {
-    ({ pid: this.pid } = await this.tenki.startEngine());
+    this.engine = await this.tenki.startEngine();
+    this.pid = this.engine.pid;
   }
 
   session(name: string, ...flags: string[]): Promise<ShownSession> {

@@ -56,7 +56,8 @@ export class Artifacts {
 
   /** Puts `content` in its place as a whole, or leaves there what was; resolves with its size. */
   upload({ sessionId, source }: ArtifactRecord, content: AsyncIterable<Uint8Array>): Promise<number> {
-    const options = { mode: 0, truncate: true, sync: false };
+    // Where the engine's disk is full, only what is written out tells.
+    const options = { mode: 0, truncate: true, sync: true };
     return this.#options.files.write(sessionId, source.path, bounded(content), options);
   }
 

@@ -1,6 +1,8 @@
+import { type ErrorKind, TenkiError } from "../../../domain/error.js";
 import type { FileInfo } from "../../../domain/file.js";
 import { callGuest, readGuest } from "../commands/guest-calls.js";
 import { resolveGuestPath, resolvePathBelowHome } from "./guest-path.js";
+import type { Disks } from "../ports/disks.js";
 import type {
   FileContent,
   GuestFiles,
@@ -10,14 +12,19 @@ import type {
 } from "../ports/runtime.js";
 import type { Sessions } from "../sessions/sessions.js";
 
+/** `ENOSPC`, `EIO`. */
+const fullKinds: ReadonlySet<ErrorKind> = new Set(["resource_exhausted", "internal"]);
+
 /** The files of sessions, below the home directory. */
 export class Files {
   readonly #sessions: Sessions;
   readonly #runtime: Runtime;
+  readonly #disks: Pick<Disks, "requireRoom">;
 
-  constructor(sessions: Sessions, runtime: Runtime) {
+  constructor(sessions: Sessions, runtime: Runtime, disks: Pick<Disks, "requireRoom">) {
     this.#sessions = sessions;
     this.#runtime = runtime;
+    this.#disks = disks;
   }
 
   async read(sessionId: string, path: string, options: ReadFileOptions): Promise<FileContent> {
@@ -26,14 +33,20 @@ export class Files {
     return { totalSize: content.totalSize, chunks: readGuest(this.#sessions, sessionId, content.chunks) };
   }
 
-  write(
+  async write(
     sessionId: string,
     path: string,
     content: AsyncIterable<Uint8Array>,
     options: WriteFileOptions,
   ): Promise<number> {
     const absolute = resolvePathBelowHome(path);
-    return this.#call(sessionId, (files) => files.write(absolute, content, options));
+    try {
+      return await this.#call(sessionId, (files) => files.write(absolute, content, options));
+    } catch (error) {
+      // A disk is as large as it says only while the engine's own has room: the kernel has either word for that.
+      if (error instanceof TenkiError && fullKinds.has(error.kind)) await this.#disks.requireRoom();
+      throw error;
+    }
   }
 
   stat(sessionId: string, path: string): Promise<FileInfo | undefined> {

@@ -14,6 +14,8 @@ export interface Disks {
    * leaves nothing; `data_loss` where the snapshot is not there.
    */
   allocate(sizeBytes: number, fromSnapshotId?: string): Promise<Disk>;
+  /** Refuses where they have no room for more, and says what to free. */
+  requireRoom(): Promise<void>;
   /** Resolves when all that was written to it outlasts a loss of power. */
   persist(handle: string): Promise<void>;
   /** Opens one that was kept, after a restart of the machine too, checked where it was not closed properly. Idempotent. */

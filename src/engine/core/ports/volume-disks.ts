@@ -2,6 +2,8 @@
 export interface VolumeDisks {
   /** Undefined: there are volumes here. Else why there are none. */
   readonly unavailable?: string | undefined;
+  /** Refuses where they have no room for more, and says what to free. */
+  requireRoom(): Promise<void>;
   /** An empty one, owned by the sandbox's user; outlasts a loss of power when it resolves. A failure leaves nothing. */
   make(id: string): Promise<void>;
   /**

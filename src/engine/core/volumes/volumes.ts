@@ -161,10 +161,12 @@ export class Volumes {
   }
 
   async #grow(record: VolumeRecord, sizeBytes: number): Promise<Volume> {
-    this.#options.limits.checkKept("volumes", sizeBytes - record.sizeBytes, 0);
+    const { disks, limits } = this.#options;
+    await disks.requireRoom();
+    limits.checkKept("volumes", sizeBytes - record.sizeBytes, 0);
     const grown = this.#change(record, { sizeBytes });
     try {
-      if (this.table.openIds().has(record.id)) await this.#options.disks.open(record.id, sizeBytes);
+      if (this.table.openIds().has(record.id)) await disks.open(record.id, sizeBytes);
     } catch (error) {
       this.#store.updateVolume(record);
       throw error;
