@@ -49,10 +49,25 @@ describe("a host's disk that fills up", () => {
   const volume = (...words: string[]) => ["sandbox", "volume", ...words];
 
   async function fill(): Promise<void> {
-    const { bavail, bsize } = await statfs(tenki.dataDir);
-    await runProcess(["fallocate", "--length", String(bavail * bsize), filling]);
+    await runProcess(["fallocate", "--length", String(await settledRoom()), filling]);
     // The pool follows: it is full before its own tables could not be written any more.
     await untilPool((free) => free < 64 * MiB);
+  }
+
+  /** The bytes that are free on the host, once the pool has given back what was deleted. */
+  async function settledRoom(): Promise<number> {
+    let before = -1;
+    const settled = async () => {
+      await runProcess(["sync", "--file-system", join(tenki.dataDir, "pool")]);
+      const { bavail, bsize } = await statfs(tenki.dataDir);
+      const free = bavail * bsize;
+      if (free === before) return free;
+      before = free;
+      return undefined;
+    };
+    const free = await waitUntil(settled, { timeoutMs: 30_000, intervalMs: 1_000 });
+    if (free === undefined) throw new Error("the pool goes on giving back");
+    return free;
   }
 
   async function empty(): Promise<void> {
