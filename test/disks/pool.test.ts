@@ -63,6 +63,20 @@ test("a pool is mounted while something uses it, is there again, and grows with 
   await bench.close();
 });
 
+test("what was deleted on a disk in use is given back where room is short", async () => {
+  const bench = await StorageBench.open({ host: { fileSystem: "ext4", bytes: 1_200 * MiB } });
+  const { disks, snapshots } = await bench.start();
+  const { handle, directory } = await disks.allocate(4 * GiB);
+  await fill(join(directory, "big"));
+  const isFull = (error: TenkiError) => error.kind === "resource_exhausted";
+  await assert.rejects(disks.allocate(64 * MiB), isFull);
+  rmSync(join(directory, "big"));
+  await assert.rejects(disks.persist(handle), isFull, "it says what was lost, once");
+  await snapshots.take("s", handle);
+  await disks.allocate(64 * MiB);
+  await bench.close();
+});
+
 test("disks of an engine that had no pool go on, and snapshots of them serve", async () => {
   const bench = await StorageBench.open();
   const older = await createLoopDisks({ dataDir: bench.dataDir, log: silentLogger, ready: 0 });

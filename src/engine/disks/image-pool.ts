@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
-import { requireFreeSpace } from "./disk-space.js";
+import { isRoomy, requireFreeSpace } from "./disk-space.js";
 
 /** Disks of sessions, and snapshots of them. */
 export type ImageKind = "disks" | "snapshots";
@@ -12,8 +12,8 @@ export interface ImagePool {
   readonly roots: readonly [string, ...string[]];
   /** In the first, copies share what is in them. */
   readonly shares: boolean;
-  /** Refuses where there is no room for another one. */
-  requireRoom(): Promise<void>;
+  /** Refuses where there is no room for another one; `trim` is to give back what lies in images and is nobody's, where that is needed. */
+  requireRoom(trim: () => Promise<void>): Promise<void>;
   /** Nothing of it stays outside of the data directory where nothing uses it. */
   close(): Promise<void>;
 }
@@ -26,7 +26,11 @@ export async function openPlainPool(dataDir: string, shares: boolean): Promise<I
   return {
     roots: [root],
     shares,
-    requireRoom: () => requireFreeSpace(join(root, "disks")),
+    async requireRoom(trim) {
+      const directory = join(root, "disks");
+      if (!(await isRoomy(directory))) await trim();
+      await requireFreeSpace(directory);
+    },
     close: async () => undefined,
   };
 }

@@ -6,6 +6,9 @@ import { defaultResources } from "../../domain/resources.js";
 import { TenkiError } from "../../domain/error.js";
 import type { DiskUsage } from "../../domain/session-stats.js";
 import type { Logger } from "../../lib/logger.js";
+import { mountsBelow } from "../../lib/mount-table.js";
+import { tryProcess } from "../../lib/process.js";
+import { systemEnvironment } from "../../lib/system-environment.js";
 import type { Disk, Disks } from "../core/ports/disks.js";
 import { asDiskError } from "./disk-space.js";
 import { canShare, imageNames, imagePath, type ImagePool, imageSuffix, openPlainPool } from "./image-pool.js";
@@ -31,6 +34,9 @@ export async function createLoopDisks(options: LoopDisksOptions): Promise<LoopDi
   const pool = options.pool ?? (await openPlainPool(options.dataDir, false));
   return new LoopDisks(pool, options);
 }
+
+/** Gigabytes that were deleted since the last time take seconds; nothing, milliseconds. */
+const trimTimeoutMs = 30_000;
 
 const readySizeBytes = defaultResources.diskSizeGb * 2 ** 30;
 
@@ -67,7 +73,15 @@ export class LoopDisks implements Disks {
   }
 
   requireRoom(): Promise<void> {
-    return this.#images.requireRoom();
+    return this.#images.requireRoom(() => this.#trim());
+  }
+
+  /** What was deleted on disks that are in use. Only where room is short: at each deletion, guests would wait for it. */
+  async #trim(): Promise<void> {
+    for (const { mountPoint } of await mountsBelow(this.#directory)) {
+      // What cannot be trimmed keeps its room.
+      await tryProcess(["fstrim", mountPoint], { env: { ...systemEnvironment }, timeoutMs: trimTimeoutMs });
+    }
   }
 
   async persist(handle: string): Promise<void> {

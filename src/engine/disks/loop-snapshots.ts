@@ -48,7 +48,7 @@ export class LoopSnapshots implements SnapshotDisks {
     const image = join(pool.roots[0], "snapshots", `${id}${imageSuffix}`);
     const unfinished = `${image}${unfinishedSuffix}`;
     try {
-      await pool.requireRoom();
+      await disks.requireRoom();
       if (!(await isMounted(disks.place(diskHandle)))) await disks.reopen(diskHandle);
       await rm(unfinished, { force: true });
       await makeSparseFile(unfinished, 0);

@@ -82,7 +82,8 @@ async function openPoolFile(place: PoolPlace, log: Logger): Promise<ImagePool> {
   return {
     roots: [place.mountPoint, directory],
     shares: true,
-    async requireRoom() {
+    async requireRoom(trim) {
+      if (!(await hasRoom())) await trim();
       // What was deleted is given back once the pool has written down that it was: sooner, where it is needed.
       if (!(await hasRoom())) await giveBack();
       await requireFreeSpace(directory, reserveBytes);
