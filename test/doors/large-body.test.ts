@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { waitUntil } from "../../src/lib/wait-until.js";
 import { DoorBench } from "./door-bench.js";
+import { untilRelays } from "./relay-processes.js";
 
 let bench: DoorBench;
 beforeEach(() => void (bench = new DoorBench()));
@@ -20,25 +20,6 @@ const chunkOf = (content: Buffer, extension = "") =>
   ]);
 const chunkedHead = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 const measuredHead = (length: number) => `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`;
-
-/** The processes that pass on bodies for this one. */
-const relays = (): string[] =>
-  readdirSync("/proc").filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      const parent = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-      return (
-        parent === String(process.pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").endsWith("\0body\0")
-      );
-    } catch {
-      return false;
-    }
-  });
-const untilRelays = async (count: number) =>
-  assert.ok(
-    await waitUntil(() => (relays().length === count ? true : undefined), { timeoutMs: 10_000 }),
-    `not ${count} relays`,
-  );
 
 /** A service that answers with this, whatever it is asked. */
 const serve = (say: (socket: Socket) => void) =>

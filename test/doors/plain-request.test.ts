@@ -16,15 +16,48 @@ describe("a plain request", () => {
         headers: ["hOsT", "h:1", "Connection", "Keep-Alive", "Accept", "*/*", "X", "\xe4", "E", ""],
         host: "h:1",
         accept: "*/*",
+        body: undefined,
+        isHeldBack: false,
       },
       bytes: head.length,
     });
     assert.equal(read("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")?.method, "HEAD");
   });
 
+  const bodies: Readonly<Record<string, object>> = {
+    "Content-Length: 5": { kind: "length", bytes: 5 },
+    "content-length:0": { kind: "length", bytes: 0 },
+    "Transfer-Encoding: Chunked": { kind: "chunked" },
+  };
+  for (const [header, framing] of Object.entries(bodies))
+    it(`may have a body: ${header}`, () => {
+      for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
+        const said = read(`${method} / HTTP/1.1\r\nHost: a\r\n${header}\r\n\r\nhello`)?.said;
+        assert.deepEqual([said?.body, said?.isHeldBack], [framing, false], method);
+      }
+      const heldBack = read(`PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\n${header}\r\n\r\n`);
+      assert.deepEqual([heldBack?.said.body, heldBack?.said.isHeldBack], [framing, true]);
+    });
+
+  const post = (...headers: string[]) => `POST / HTTP/1.1\r\n${["Host: a", ...headers, "", ""].join("\r\n")}`;
   const others: Readonly<Record<string, string>> = {
     "nothing whole": "GET / HTTP/1.1\r\nHost: a\r\n",
-    "another method": "POST / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "another method": "OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a body of which nothing is said": post(),
+    "two lengths": post("Content-Length: 5", "Content-Length: 5"),
+    "a list of lengths": post("Content-Length: 5, 5"),
+    "a signed length": post("Content-Length: +5"),
+    "a length in hexadecimal": post("Content-Length: 0x5"),
+    "a length beyond all measure": post("Content-Length: 1234567890123456"),
+    "an empty length": post("Content-Length: "),
+    "a length and an encoding": post("Content-Length: 5", "Transfer-Encoding: chunked"),
+    "an encoding and a length": post("Transfer-Encoding: chunked", "Content-Length: 5"),
+    "two encodings": post("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"),
+    "an encoding before chunked": post("Transfer-Encoding: gzip, chunked"),
+    "an encoding behind chunked": post("Transfer-Encoding: chunked, identity"),
+    "another encoding": post("Transfer-Encoding: identity"),
+    "another expectation": post("Content-Length: 5", "Expect: 200-ok"),
+    "trailers that were announced": post("Transfer-Encoding: chunked", "Trailer: X-Late"),
     "a method that begins alike": "GETS / HTTP/1.1\r\nHost: a\r\n\r\n",
     "an older version": "GET / HTTP/1.0\r\nHost: a\r\n\r\n",
     "a target that is no path": "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n",

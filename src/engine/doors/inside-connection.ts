@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { canBeTaken } from "../../lib/taken-stream.js";
 import { isPlainSocket, type OpenFrame, type RelayEnd, type RelayProcess } from "../../lib/relay-process.js";
-import { type BodyReader, createBodyReader } from "./answer-body.js";
+import { type BodyReader, createBodyReader } from "./body-reader.js";
 import { type AnswerHead, malformed, parseAnswerHead } from "./answer-head.js";
 
 /** Who asked; told in this order: `head`, `piece`s, and `end` or, at any time, `failed`. */
@@ -28,6 +28,8 @@ export class InsideConnection {
   readonly stream: Duplex;
   /** How many requests it was asked before this one. */
   asked = 0;
+  /** It takes more of a request's body, after `stream` had taken enough. */
+  onDrain: (() => void) | undefined;
   #asker: Asker | undefined;
   #head: Buffer = nothing;
   /** A service says much the same each time, but for the second: what was made of it serves again. */
@@ -39,6 +41,7 @@ export class InsideConnection {
     this.stream = stream;
     if (canBeTaken(stream)) stream.taker = (chunk) => this.#read(chunk);
     stream.on("data", (chunk: Buffer) => this.#read(chunk));
+    stream.on("drain", () => this.onDrain?.());
     stream.on("end", () => this.#ended());
     stream.on("error", (error) => this.#fail(error));
     stream.on("close", () => this.#fail(malformed("none came")));
@@ -53,6 +56,7 @@ export class InsideConnection {
   ask(head: string, asker: Asker): void {
     this.#asker = asker;
     this.#staysOpen = false;
+    this.onDrain = undefined;
     this.stream.resume();
     this.stream.write(head, "latin1");
   }

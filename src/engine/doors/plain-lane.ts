@@ -2,12 +2,14 @@ import type { Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { RelayProcess } from "../../lib/relay-process.js";
 import type { Way } from "../core/ports/doors.js";
-import { type AnswerHead, outwardHead } from "./answer-head.js";
+import type { AnswerHead } from "./answer-head.js";
 import type { BodyRelays } from "./body-relays.js";
 import type { Entrance } from "./entrance.js";
+import { GatheredAnswer } from "./gathered-answer.js";
 import { type Asker, InsideConnection } from "./inside-connection.js";
+import { InwardBody } from "./inward-body.js";
 import { pageFor, pageText, type Trouble } from "./pages.js";
-import { type PlainHeaders, type PlainRequest, readPlainRequest } from "./plain-request.js";
+import { changesNothing, type PlainHeaders, type PlainRequest, readPlainRequest } from "./plain-request.js";
 import { plainLines } from "./request-head.js";
 import { troubleOf } from "./trouble.js";
 import type { Upstream } from "./upstream.js";
@@ -23,19 +25,17 @@ export interface PlainLaneOptions {
   readonly handOver: (lane: PlainLane, socket: Socket, read: Buffer) => void;
 }
 
-/** A piece up to this size goes out with what stands before it, as one. */
-const gatheredBytesMax = 16 << 10;
-
 /**
- * One visitor's connection, for as long as what comes is plain: requests without a body that are whole, can be read in
- * one way only, and may pass. The first that is not is handed over, and all that follows with it. It makes no object
+ * One visitor's connection, for as long as what comes is plain: requests whose heads are whole, can be read in one way
+ * only, and may pass. The first that is not is handed over, and all that follows with it. It makes no object
  * for a request that it can do without: most of a small request's time is spent beside the sockets.
  */
 export class PlainLane implements Asker {
-  method: PlainRequest["method"] = "GET";
+  method = "GET";
   readonly #options: PlainLaneOptions;
   readonly #socket: Socket;
   readonly #address: string;
+  readonly #answer: GatheredAnswer;
   /** What came ahead of its turn. */
   #waiting: Buffer | undefined;
   #current: { readonly request: PlainRequest; readonly way: Way } | undefined;
@@ -45,17 +45,20 @@ export class PlainLane implements Asker {
   #connection: InsideConnection | undefined;
   #done: (() => void) | undefined;
   #mayRepeat = false;
-  /** Undefined: the answer has not begun. */
-  #framing: AnswerHead["body"]["kind"] | undefined;
+  /** Of the request, where it has one. */
+  #body: InwardBody | undefined;
+  /** The answer is whole; the request's body may not be. */
+  #isAnswered = false;
+  /** `after_answer`: where the next request begins nobody can tell. `now`: it has been hung up. */
+  #leaves: "after_answer" | "now" | undefined;
   #restingSinceMs = performance.now();
-  /** Said, but not sent. */
-  #text = "";
   /** What passes on the body of the answer, or is about to. */
   #relay: RelayProcess | "starting" | "none" | undefined;
 
   private constructor(socket: Socket, options: PlainLaneOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#answer = new GatheredAnswer(socket);
     this.#address = socket.remoteAddress?.replace(/^::ffff:/, "") ?? "";
   }
 
@@ -78,11 +81,15 @@ export class PlainLane implements Asker {
   ];
 
   #read(chunk: Buffer): void {
+    if (this.#leaves === "now") return;
     if (this.#current === undefined) this.#serve(chunk);
-    else {
-      this.#waiting = this.#waiting === undefined ? chunk : Buffer.concat([this.#waiting, chunk]);
-      this.#socket.pause();
-    }
+    else if (this.#body?.isOver === false) this.#body.read(chunk);
+    else this.#wait(this.#waiting === undefined ? chunk : Buffer.concat([this.#waiting, chunk]));
+  }
+
+  #wait(chunk: Buffer): void {
+    this.#waiting = chunk;
+    this.#socket.pause();
   }
 
   #serve(chunk: Buffer): void {
@@ -93,13 +100,11 @@ export class PlainLane implements Asker {
       this.#handOver(chunk);
       return;
     }
-    if (request.bytes < chunk.length) {
-      this.#waiting = chunk.subarray(request.bytes);
-      this.#socket.pause();
-    }
     const { way } = admission;
     this.#current = { request, way };
     this.method = request.method;
+    if (request.said.body !== undefined) this.#openBody(request.said, chunk.subarray(request.bytes));
+    else if (request.bytes < chunk.length) this.#wait(chunk.subarray(request.bytes));
     const kept = this.#options.upstream.takeIdle(way);
     if (kept === undefined) void this.#askAfresh(request, way);
     else this.#ask(kept, request, way);
@@ -107,11 +112,47 @@ export class PlainLane implements Asker {
 
   #ask(connection: InsideConnection, request: PlainRequest, way: Way): void {
     this.#connection = connection;
-    this.#mayRepeat = connection.asked > 0;
+    this.#mayRepeat = connection.asked > 0 && changesNothing(request.method);
     this.#done = way.begin();
     if (request.said !== this.#said) this.#lines = plainLines(request.said, this.#address);
     this.#said = request.said;
-    connection.ask(`${request.method} ${request.target} HTTP/1.1\r\n${this.#lines}`, this);
+    const head = `${request.method} ${request.target} HTTP/1.1\r\n${this.#lines}`;
+    if (this.#body === undefined) connection.ask(head, this);
+    else {
+      connection.stream.cork();
+      connection.ask(head, this);
+      this.#body.sendTo(connection);
+      connection.stream.uncork();
+    }
+  }
+
+  #openBody({ body, isHeldBack }: PlainHeaders, begun: Buffer): void {
+    if (body === undefined) return;
+    const isAwaited = isHeldBack && begun.length === 0;
+    if (isAwaited) this.#socket.write("HTTP/1.1 100 Continue\r\n\r\n");
+    this.#body = new InwardBody({
+      socket: this.#socket,
+      framing: body,
+      relays: this.#options.relays,
+      over: (behind) => this.#bodyOver(behind),
+      broken: (why) => this.#bodyBroken(why),
+    });
+    this.#body.read(begun);
+  }
+
+  #bodyOver(behind: Buffer): void {
+    if (behind.length > 0) this.#wait(behind);
+    else this.#socket.resume();
+    if (this.#isAnswered) this.#finish();
+  }
+
+  #bodyBroken(why: "malformed" | "lost"): void {
+    this.#leaves = "after_answer";
+    if (why === "lost" && !this.#isAnswered) return; // an answer may be there all the same
+    this.#connection?.close();
+    if (this.#isAnswered) this.#finish();
+    else if (this.#answer.hasBegun) this.#socket.destroy();
+    else this.#refuse("malformed");
   }
 
   async #askAfresh(request: PlainRequest, way: Way): Promise<void> {
@@ -120,42 +161,24 @@ export class PlainLane implements Asker {
       if (this.#socket.destroyed) connection.close();
       else this.#ask(connection, request, way);
     } catch (error) {
-      this.#answer(troubleOf(error));
+      this.#refuse(troubleOf(error));
     }
   }
 
   head(answer: AnswerHead): void {
-    this.#framing = answer.body.kind;
-    this.#text = outwardHead(answer, this.#options.idleMs);
+    this.#answer.head(answer, this.#options.idleMs);
   }
 
   piece(bytes: Buffer): boolean {
-    const isFramed = this.#framing === "chunked" || this.#framing === "rest";
-    if (isFramed) this.#text += `${bytes.length.toString(16)}\r\n`;
-    if (bytes.length <= gatheredBytesMax) {
-      this.#text += bytes.toString("latin1");
-      if (isFramed) this.#text += "\r\n";
-      return this.#text.length <= gatheredBytesMax || this.#say();
-    }
-    this.#socket.cork();
-    this.#say();
-    const isTaken = this.#socket.write(Buffer.from(bytes));
-    if (isFramed) this.#text = "\r\n";
-    this.#socket.uncork();
-    return isTaken;
+    return this.#answer.piece(bytes);
   }
 
   flush(): boolean {
-    const isTaken = this.#say();
-    if (this.#relay !== undefined || this.#connection?.isLarge !== true) return isTaken;
+    const isTaken = this.#answer.send();
+    if (this.#relay !== undefined || this.#connection?.isLarge !== true || this.#body?.isOver === false)
+      return isTaken;
     void this.#passOn(this.#connection);
     return false;
-  }
-
-  #say(): boolean {
-    const text = this.#text;
-    this.#text = "";
-    return text === "" || this.#socket.destroyed || this.#socket.write(text, "latin1");
   }
 
   /** Lets a process of its own pass on the rest of a large body: to touch a byte at all is what it costs here. */
@@ -189,41 +212,59 @@ export class PlainLane implements Asker {
   }
 
   end(): void {
-    if (this.#framing === "chunked" || this.#framing === "rest") this.#text += "0\r\n\r\n";
-    this.#say();
-    const { way } = this.#current ?? {};
-    if (way !== undefined && this.#connection !== undefined)
-      this.#options.upstream.giveBack(this.#connection, way);
-    this.#next();
+    this.#answer.end();
+    this.#isAnswered = true;
+    if (this.#body?.isOver !== false) this.#finish();
+    else if (!this.#body.isRelayed || this.#connection?.isFree !== true) {
+      this.#connection?.close();
+      this.#body.drop();
+    } // else what passes it on tells when it is over, which may only not have been heard yet
   }
 
   failed(error: Error): void {
     const { request, way } = this.#current ?? {};
+    const { hasBegun } = this.#answer;
     this.#letGo();
-    if (this.#framing !== undefined || request === undefined || way === undefined) this.#socket.destroy();
+    if (hasBegun || request === undefined || way === undefined) this.#socket.destroy();
     else if (this.#mayRepeat) void this.#askAfresh(request, way);
-    else this.#answer(troubleOf(error));
+    else this.#refuse(troubleOf(error));
   }
 
   /** What the service inside does not answer itself. */
-  #answer(trouble: Trouble): void {
+  #refuse(trouble: Trouble): void {
     if (this.#socket.destroyed || this.#current === undefined) return;
     const { request, way } = this.#current;
     const page = pageFor(trouble, request.said.accept, way.port);
-    this.#socket.write(pageText(page, "keep-alive", request.method));
-    this.#next();
+    this.#socket.write(pageText(page, this.#leaves === undefined ? "keep-alive" : "close", request.method));
+    this.#isAnswered = true;
+    if (this.#body?.isOver === false) this.#body.drop();
+    else this.#finish();
   }
 
-  #next(): void {
+  /** The request and its answer are over. */
+  #finish(): void {
+    const { way } = this.#current ?? {};
+    if (way !== undefined && this.#connection !== undefined)
+      this.#options.upstream.giveBack(this.#connection, way);
     this.#letGo();
-    this.#current = this.#framing = undefined;
+    this.#current = this.#body = undefined;
+    this.#isAnswered = false;
     if (this.#relay === "none") this.#relay = undefined;
     const chunk = this.#waiting;
     this.#waiting = undefined;
     this.#restingSinceMs = performance.now();
-    if (chunk === undefined) return;
+    if (this.#leaves !== undefined) this.#leave();
+    else if (chunk !== undefined) {
+      this.#socket.resume();
+      this.#serve(chunk);
+    }
+  }
+
+  /** What still comes is read and dropped: with bytes left unread, the answer would be lost on its way. */
+  #leave(): void {
+    this.#leaves = "now";
+    this.#socket.end();
     this.#socket.resume();
-    this.#serve(chunk);
   }
 
   #letGo(): void {
@@ -246,6 +287,7 @@ export class PlainLane implements Asker {
 
   #close(): void {
     if (this.#relay instanceof RelayProcess) this.#relay.stop();
+    this.#body?.stop();
     this.#connection?.close();
     this.#letGo();
   }

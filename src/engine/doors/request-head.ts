@@ -11,8 +11,10 @@ export function requestHead(request: ProxyRequest, visitor: Visitor): string | u
 }
 
 /** What stands below the first line of `requestHead`, for a visitor of a loopback port. */
-export const plainLines = ({ headers, host }: PlainHeaders, address: string): string =>
-  linesOf(headersInward(headers, { address, secure: false, host }));
+export function plainLines({ headers, host, body }: PlainHeaders, address: string): string {
+  const inward = headersInward(headers, { address, secure: false, host });
+  return linesOf(body?.kind === "chunked" ? [...inward, "Transfer-Encoding", "chunked"] : inward);
+}
 
 const headText = (asked: string, headers: RawHeaders): string => `${asked} HTTP/1.1\r\n${linesOf(headers)}`;
 

@@ -1,5 +1,6 @@
 import type { OpenFrame } from "../../lib/relay-process.js";
 import { type BodyFraming, malformed } from "./answer-head.js";
+import { readHeaderLines } from "./header-lines.js";
 
 /** Takes a body out of its framing, piece by piece. */
 export interface BodyReader {
@@ -65,7 +66,7 @@ class MeasuredBody implements BodyReader {
   }
 }
 
-/** A line of a chunk's size, or of a trailer. */
+/** A line of a chunk's size, or all trailers. */
 const lineMax = 8 << 10;
 
 class ChunkedBody implements BodyReader {
@@ -73,6 +74,7 @@ class ChunkedBody implements BodyReader {
   #at: "size" | "bytes" | "after" | "trailers" | "end" = "size";
   #left = 0;
   #line = "";
+  #trailers = 0;
   /** So many bytes have come since somebody else had a turn. */
   #read = 0;
 
@@ -131,5 +133,12 @@ class ChunkedBody implements BodyReader {
       if (line !== "") throw malformed("a chunk");
       this.#at = "size";
     } else if (line === "") this.#at = "end";
+    else this.#dropTrailer(line);
+  }
+
+  #dropTrailer(line: string): void {
+    this.#trailers += line.length;
+    if (this.#trailers > lineMax || readHeaderLines(`${line}\r\n`, 0) === undefined)
+      throw malformed("a trailer");
   }
 }
