@@ -1,8 +1,7 @@
 import type { Socket } from "node:net";
-import { setImmediate } from "node:timers/promises";
-import { RelayProcess } from "../../lib/relay-process.js";
 import type { Way } from "../core/ports/doors.js";
 import type { AnswerHead } from "./answer-head.js";
+import { AnswerRelay } from "./answer-relay.js";
 import type { BodyRelays } from "./body-relays.js";
 import type { Entrance } from "./entrance.js";
 import { GatheredAnswer } from "./gathered-answer.js";
@@ -36,6 +35,7 @@ export class PlainLane implements Asker {
   readonly #socket: Socket;
   readonly #address: string;
   readonly #answer: GatheredAnswer;
+  readonly #relay: AnswerRelay;
   /** What came ahead of its turn. */
   #waiting: Buffer | undefined;
   #current: { readonly request: PlainRequest; readonly way: Way } | undefined;
@@ -52,13 +52,12 @@ export class PlainLane implements Asker {
   /** `after_answer`: where the next request begins nobody can tell. `now`: it has been hung up. */
   #leaves: "after_answer" | "now" | undefined;
   #restingSinceMs = performance.now();
-  /** What passes on the body of the answer, or is about to. */
-  #relay: RelayProcess | "starting" | "none" | undefined;
 
   private constructor(socket: Socket, options: PlainLaneOptions) {
     this.#socket = socket;
     this.#options = options;
     this.#answer = new GatheredAnswer(socket);
+    this.#relay = new AnswerRelay(socket, options.relays);
     this.#address = socket.remoteAddress?.replace(/^::ffff:/, "") ?? "";
   }
 
@@ -75,7 +74,7 @@ export class PlainLane implements Asker {
 
   readonly #listeners: readonly [string, (chunk: Buffer) => void][] = [
     ["data", (chunk) => this.#read(chunk)],
-    ["drain", () => this.#isRelayed || this.#connection?.resume()],
+    ["drain", () => this.#relay.isAtWork || this.#connection?.resume()],
     ["end", () => this.#end()],
     ["close", () => this.#close()],
   ];
@@ -175,40 +174,7 @@ export class PlainLane implements Asker {
 
   flush(): boolean {
     const isTaken = this.#answer.send();
-    if (this.#relay !== undefined || this.#connection?.isLarge !== true || this.#body?.isOver === false)
-      return isTaken;
-    void this.#passOn(this.#connection);
-    return false;
-  }
-
-  /** Lets a process of its own pass on the rest of a large body: to touch a byte at all is what it costs here. */
-  async #passOn(connection: InsideConnection): Promise<void> {
-    this.#relay = "starting";
-    await setImmediate(); // what a stream does after it has handed something out would begin to read again
-    const relay = this.#startRelay(connection);
-    this.#relay = relay;
-    if (relay !== undefined) {
-      this.#socket.resume(); // that the visitor goes away is heard all the same
-      await new Promise((resolve) => this.#socket.write("", resolve)); // and with it all that was written before
-      const open = this.#connection === connection ? connection.open : undefined;
-      if (open === undefined) relay.stop();
-      const end = open && (await relay.go(open));
-      await relay.over;
-      if (end !== undefined && this.#connection === connection) connection.passedOn(end);
-    }
-    const isCurrent = this.#connection === connection;
-    this.#relay = isCurrent && relay === undefined ? "none" : undefined;
-    if (isCurrent) connection.resume();
-  }
-
-  #startRelay(connection: InsideConnection): RelayProcess | undefined {
-    const { relays } = this.#options;
-    if (this.#connection !== connection || relays === undefined) return undefined;
-    return connection.handOver((from) => relays.start(from, this.#socket));
-  }
-
-  get #isRelayed(): boolean {
-    return this.#relay !== undefined && this.#relay !== "none";
+    return this.#body?.isOver === false ? isTaken : !this.#relay.takes(this.#connection) && isTaken;
   }
 
   end(): void {
@@ -249,7 +215,6 @@ export class PlainLane implements Asker {
     this.#letGo();
     this.#current = this.#body = undefined;
     this.#isAnswered = false;
-    if (this.#relay === "none") this.#relay = undefined;
     const chunk = this.#waiting;
     this.#waiting = undefined;
     this.#restingSinceMs = performance.now();
@@ -270,6 +235,7 @@ export class PlainLane implements Asker {
   #letGo(): void {
     this.#done?.();
     this.#done = this.#connection = undefined;
+    this.#relay.letGo();
   }
 
   #handOver(chunk: Buffer): void {
@@ -286,7 +252,7 @@ export class PlainLane implements Asker {
   }
 
   #close(): void {
-    if (this.#relay instanceof RelayProcess) this.#relay.stop();
+    this.#relay.stop();
     this.#body?.stop();
     this.#connection?.close();
     this.#letGo();
