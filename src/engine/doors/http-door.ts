@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { takeOver } from "../../lib/taken-socket.js";
 import type { BodyRelays } from "./body-relays.js";
 import type { Entrance } from "./entrance.js";
 import { PlainLane } from "./plain-lane.js";
@@ -38,7 +39,8 @@ export function createHttpDoor(entrance: Entrance, upstream: Upstream, relays?: 
     parse?.call(server, socket);
     socket.resume();
   };
-  server.removeAllListeners("connection").on("connection", (socket: Socket) => {
+  server.removeAllListeners("connection").on("connection", (accepted: Socket) => {
+    const socket = takeOver(accepted);
     socket.on("error", () => socket.destroy());
     const lane = PlainLane.open(socket, { entrance, upstream, relays, idleMs: keepAliveMs, handOver });
     lanes.add(lane);

@@ -66,9 +66,10 @@ export class InwardBody {
     if (this.#relay instanceof RelayProcess) this.#relay.stop();
   }
 
+  /** It is there for the time of the call only. */
   read(chunk: Buffer): void {
     if (this.#to === undefined) {
-      this.#early = this.#early.length === 0 ? chunk : Buffer.concat([this.#early, chunk]);
+      this.#early = Buffer.concat([this.#early, chunk]);
       this.#options.socket.pause();
       return;
     }
@@ -107,7 +108,7 @@ export class InwardBody {
     if (stream === undefined) return;
     const isChunked = this.#options.framing.kind === "chunked";
     if (isChunked) stream.write(`${piece.length.toString(16)}\r\n`, "latin1");
-    stream.write(piece);
+    stream.write(Buffer.from(piece));
     if (isChunked) stream.write("\r\n", "latin1");
   }
 

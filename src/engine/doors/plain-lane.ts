@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { canBeTaken } from "../../lib/taken-stream.js";
 import type { Way } from "../core/ports/doors.js";
 import type { AnswerHead } from "./answer-head.js";
 import { AnswerRelay } from "./answer-relay.js";
@@ -64,6 +65,7 @@ export class PlainLane implements Asker {
   static open(socket: Socket, options: PlainLaneOptions): PlainLane {
     const lane = new PlainLane(socket, options);
     for (const [name, listener] of lane.#listeners) socket.on(name, listener);
+    if (canBeTaken(socket)) socket.taker = (chunk) => lane.#read(chunk);
     return lane;
   }
 
@@ -87,7 +89,7 @@ export class PlainLane implements Asker {
   }
 
   #wait(chunk: Buffer): void {
-    this.#waiting = chunk;
+    this.#waiting = Buffer.from(chunk);
     this.#socket.pause();
   }
 
@@ -241,8 +243,9 @@ export class PlainLane implements Asker {
   #handOver(chunk: Buffer): void {
     const socket = this.#socket;
     for (const [name, listener] of this.#listeners) socket.off(name, listener);
+    if (canBeTaken(socket)) socket.taker = undefined;
     socket.pause();
-    this.#options.handOver(this, socket, chunk);
+    this.#options.handOver(this, socket, Buffer.from(chunk));
   }
 
   /** Who has gone says no more than this at first: nobody is left for an answer. */

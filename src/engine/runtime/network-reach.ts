@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { DialError } from "../../domain/dial.js";
 import type { ProcessIdentity } from "../../lib/process-identity.js";
-import { ReachedSocket, type SocketHandle } from "./reached-socket.js";
+import type { SocketHandle } from "../../lib/taken-socket.js";
+import { ReachedSocket } from "./reached-socket.js";
 
 /** A browser test, or a load, opens a thousand connections at once: who finds no process left goes the slow way round. */
 const connectingMax = 4_096;
