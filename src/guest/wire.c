@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "descriptor.h"
@@ -40,11 +41,29 @@ static enum poured pour_all(int from, int to) {
 static noreturn void say_for_ssh(int wire, pid_t parent) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(1);
-    pour_all(STDIN_FD, wire);
+    if (pour_all(STDIN_FD, wire) == POUR_FAILED) _exit(1);
     shutdown(wire, SHUT_WR);
     wait_for(wire, 0, FAREWELL_MS); /* returns when the server has ended, too */
     shutdown(wire, SHUT_RD);
     _exit(0);
+}
+
+/* Whoever says nothing more for ssh has to have heard its end: else the server would wait for ever. */
+static void heed_sayer(int) {
+    int status;
+    if (waitpid(-1, &status, WNOHANG) > 0 && status != 0) report(POUR_FAILED);
+}
+
+static pid_t start_sayer(int wire) {
+    sigset_t children;
+    sigemptyset(&children);
+    sigaddset(&children, SIGCHLD);
+    signal(SIGCHLD, heed_sayer);
+    pid_t self = getpid(), sayer = fork();
+    if (sayer < 0) report(POUR_FAILED);
+    if (sayer == 0) say_for_ssh(wire, self);
+    sigprocmask(SIG_UNBLOCK, &children, NULL);
+    return sayer;
 }
 
 /* At the lane's beginning stands the socket, or else a word of the engine's, which is for the process that started this one. */
@@ -69,10 +88,9 @@ noreturn void carry_wire(void) {
     int wire = take_socket();
     say_ready();
     close(FROM_FD);
-    pid_t self = getpid(), sayer = fork();
-    if (sayer < 0) report(POUR_FAILED);
-    if (sayer == 0) say_for_ssh(wire, self);
+    pid_t sayer = start_sayer(wire);
     enum poured end = pour_all(wire, STDOUT_FD);
+    signal(SIGCHLD, SIG_IGN);
     kill(sayer, SIGKILL);
     report(end);
 }

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { chmodSync, copyFileSync, readFileSync, statSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
+import { kill, pid } from "node:process";
 import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import type { GuestProcess } from "../../src/engine/core/ports/runtime.js";
@@ -106,6 +107,18 @@ describe("a command whose connection leads past the engine", () => {
   it("ends with who carries it", async () => {
     const { process, carrier } = await carried(["cat"]);
     carrier.stop();
+    assert.equal((await collect(process)).exit.exitCode, 0);
+  });
+
+  it("is over where nobody is left to say what is to be said", async () => {
+    const { process, hear } = await carried(["cat"]);
+    const isCarrier = (of: number) => readFileSync(`/proc/${of}/cmdline`, "utf8").includes("wire\0carry");
+    const sayer = await waitUntil(() => childrenOf(childrenOf(pid).find(isCarrier) ?? pid).find(isCarrier), {
+      timeoutMs: 10_000,
+    });
+    assert.ok(sayer);
+    kill(sayer, "SIGKILL");
+    await readAll(hear);
     assert.equal((await collect(process)).exit.exitCode, 0);
   });
 
