@@ -13,6 +13,10 @@ interface Message {
   readonly id?: number;
   readonly result?: unknown;
   readonly error?: { readonly message: string };
+  /** Of what is told without being asked for. */
+  readonly method?: string;
+  readonly params?: { readonly errorText?: string };
+  readonly sessionId?: string;
 }
 
 /** Root has to ask for no sandbox of its own; and it is to call nobody that it is not told to. */
@@ -54,9 +58,14 @@ export class Browser {
   }
 
   async open(url: string): Promise<Page> {
-    const { targetId } = (await this.ask("Target.createTarget", { url })) as { targetId: string };
+    const { targetId } = (await this.ask("Target.createTarget", { url: "about:blank" })) as {
+      targetId: string;
+    };
     const attached = await this.ask("Target.attachToTarget", { targetId, flatten: true });
-    return new Page(this, (attached as { sessionId: string }).sessionId);
+    const { sessionId } = attached as { sessionId: string };
+    await this.ask("Network.enable", {}, sessionId);
+    await this.ask("Page.navigate", { url }, sessionId);
+    return new Page(this, sessionId);
   }
 
   ask(method: string, params: Parameters = {}, sessionId?: string): Promise<unknown> {
@@ -84,10 +93,22 @@ export class Browser {
     this.#heard = messages.pop() ?? "";
     for (const text of messages) {
       const message = JSON.parse(text) as Message;
-      if (message.id === undefined) continue;
+      if (message.id === undefined) {
+        this.#heed(message);
+        continue;
+      }
       this.#waiting.get(message.id)?.(message);
       this.#waiting.delete(message.id);
     }
+  }
+
+  /**
+   * A sandbox of another test's comes or goes with its link, and Chromium gives up all that it is loading, which it
+   * repeats for a page, but not for what belongs to it.
+   */
+  #heed({ method, params, sessionId }: Message): void {
+    if (method !== "Network.loadingFailed" || params?.errorText !== "net::ERR_NETWORK_CHANGED") return;
+    this.ask("Page.reload", {}, sessionId).catch(() => undefined); // it has been closed
   }
 
   #endWaiting(): void {
