@@ -14,7 +14,7 @@ function pickSnapshot(snapshots: readonly Snapshot[], name: string): Snapshot {
   const [found, ...others] = snapshots.filter((snapshot) => snapshot.name === name);
   if (found === undefined) {
     throw new TenkiError("not_found", `snapshot not found: none is named "${name}"`, {
-      hint: "tenki sandbox snapshot list",
+      hint: "tenki sandbox snapshot list shows what there is; one that has expired is gone",
     });
   }
   if (others.length === 0) return found;
