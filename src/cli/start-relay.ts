@@ -5,7 +5,7 @@ import { RelayProcess } from "../lib/relay-process.js";
 import type { Io } from "./io.js";
 
 /** Beside the bundles. */
-export const guestProgram = ({ self }: Io): string =>
+export const guestProgram = ({ self }: Pick<Io, "self">): string =>
   join(dirname(self[1] ?? ""), "..", "dist", "tenki-guest");
 
 /** False where there is no such program, or no descriptors of our own. */

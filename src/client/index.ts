@@ -45,7 +45,7 @@ export type { LoginRefusalListener } from "./ssh-connection.js";
 export type { SSHOptions } from "./ssh.js";
 export type { SSHAuthority } from "./ssh-authority.js";
 export type { IssueSSHCertOptions, SSHCert, SSHCertPermissions, SSHWay } from "./ssh-gateway.js";
-export type { SSHLane, SSHLaneOptions } from "./ssh-lane.js";
+export { readSshEnd, type SSHLane, type SSHLaneOptions, type SSHLanePass } from "./ssh-lane.js";
 export { Volumes } from "./volumes.js";
 export type { CreateVolumeOptions, UpdateVolumeOptions } from "./volumes.js";
 export { Snapshots } from "./snapshots.js";

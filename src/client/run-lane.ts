@@ -70,7 +70,8 @@ async function upgradeHere(
   upgrade: Upgrade,
 ): Promise<Socket | undefined> {
   if (laneSocket === undefined || !isOwnSocket(laneSocket, endpoint)) return undefined;
-  return upgradeLocally({ ...upgrade, socketPath: laneSocket, path: runLanePath, protocol: laneProtocol });
+  const how = { ...upgrade, socketPath: laneSocket, path: runLanePath, protocol: laneProtocol };
+  return (await upgradeLocally(how))?.socket;
 }
 
 /** Undefined where the service answers anything else than that it changes over. */

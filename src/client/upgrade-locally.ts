@@ -8,13 +8,19 @@ export interface LocalUpgrade {
   readonly signal: AbortSignal;
 }
 
+export interface Upgraded {
+  readonly socket: Socket;
+  /** Of the answer, as it came. */
+  readonly head: string;
+}
+
 const longestHeadBytes = 16 << 10;
 
 /**
  * An HTTP/1.1 upgrade over a unix socket, in a few lines: Node's own HTTP takes longer to load than all of it takes.
  * Undefined where there is nobody, or something else is answered.
  */
-export function upgradeLocally(upgrade: LocalUpgrade): Promise<Socket | undefined> {
+export function upgradeLocally(upgrade: LocalUpgrade): Promise<Upgraded | undefined> {
   const { socketPath, signal } = upgrade;
   const head = requestHead(upgrade);
   if (head === undefined || signal.aborted) return Promise.resolve(undefined);
@@ -28,14 +34,19 @@ export function upgradeLocally(upgrade: LocalUpgrade): Promise<Socket | undefine
       const end = seen.indexOf("\r\n\r\n");
       if (end === -1 && seen.length < longestHeadBytes) return;
       const isChanged = seen.subarray(0, 13).toString("latin1") === "HTTP/1.1 101 ";
-      settle(end !== -1 && isChanged ? seen.subarray(end + 4) : undefined);
+      settle(end !== -1 && isChanged ? end : undefined);
     };
-    function settle(rest: Buffer | undefined): void {
+    function settle(end: number | undefined): void {
       signal.removeEventListener("abort", giveUp);
       socket.off("readable", read).off("end", giveUp).off("close", giveUp);
-      if (rest === undefined) socket.destroy();
-      else if (rest.length > 0) socket.unshift(rest);
-      resolve(rest === undefined ? undefined : socket);
+      if (end === undefined) {
+        socket.destroy();
+        resolve(undefined);
+        return;
+      }
+      const rest = seen.subarray(end + 4);
+      if (rest.length > 0) socket.unshift(rest);
+      resolve({ socket, head: seen.toString("latin1", 0, end) });
     }
     signal.addEventListener("abort", giveUp);
     socket.on("readable", read).on("end", giveUp).on("close", giveUp);
@@ -45,7 +56,11 @@ export function upgradeLocally(upgrade: LocalUpgrade): Promise<Socket | undefine
 }
 
 /** Undefined where something in it would be more than a header's value. */
-function requestHead({ path, protocol, headers }: LocalUpgrade): string | undefined {
+export function requestHead({
+  path,
+  protocol,
+  headers,
+}: Pick<LocalUpgrade, "path" | "protocol" | "headers">): string | undefined {
   const all = { host: "localhost", connection: "upgrade", upgrade: protocol, ...headers };
   const lines = [`GET ${path} HTTP/1.1`, ...Object.entries(all).map(([name, value]) => `${name}: ${value}`)];
   return lines.every((line) => /^[\x20-\x7e]*$/.test(line)) ? `${lines.join("\r\n")}\r\n\r\n` : undefined;

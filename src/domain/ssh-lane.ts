@@ -13,3 +13,9 @@ export interface SshLaneEnd {
   readonly code: number;
   readonly reason: string;
 }
+
+/**
+ * In the answer to who has opened it with the API's token: a credential for the session, and until when it is good (ms
+ * since 1970), with a space between. In `x-tenki-session-cert` it opens the same lane in the token's place.
+ */
+export const sshPassHeader = "x-tenki-ssh-pass";

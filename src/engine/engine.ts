@@ -240,6 +240,7 @@ export class Engine {
           sessions,
           sshServers,
           checkToken: (token) => access.checkToken(token),
+          credentials,
           ready,
           stopping: this.#stopping.signal,
           log,

@@ -7,6 +7,7 @@
  *   tenki-guest unmount <pid> <start> <directory> <path> keep|kill own|shared   on the host: out of it again
  *   tenki-guest pass guest|lane                   on the host: passes on a burst of output between the sockets it is given
  *   tenki-guest wire carry|lend                   on the host: an SSH connection's bytes, to the server inside
+ *   tenki-guest knock <tenki…> sandbox ssh-proxy …   for ssh: a login as the last one went, or else the command line
  *   tenki-guest body                              on the host: passes on the body of an answer between the sockets it is given
  *   tenki-guest reach PROCESSES                   on the host: connects to ports inside sandboxes, for the engine
  *   tenki-guest clone-disk <directory> <image> <file> share|copy   on the host: a disk's image as at one moment
@@ -24,6 +25,7 @@
 #include "differences.h"
 #include "disk.h"
 #include "init.h"
+#include "knock.h"
 #include "layers.h"
 #include "listen.h"
 #include "pack.h"
@@ -43,6 +45,7 @@ int main(int argc, char **argv) {
         if (strcmp(argv[2], "lend") == 0) lend_wire();
         carry_wire();
     }
+    if (argc >= 3 && strcmp(argv[1], "knock") == 0) knock(argv + 2);
     if (argc == 2 && strcmp(argv[1], "body") == 0) pass_body();
     if (argc == 3 && strcmp(argv[1], "reach") == 0) return serve_reach(atoi(argv[2]));
     if (argc == 7 && strcmp(argv[1], "mount") == 0) return mount_volume(argv + 2);
@@ -54,6 +57,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: tenki-guest listen <socket-path> -- <argv...> | tenki-guest init |\n"
                     "       tenki-guest layers (<options> <target>)... -- <argv...> |\n"
                     "       tenki-guest pass guest|lane | tenki-guest wire carry|lend | tenki-guest body |\n"
+                    "       tenki-guest knock <tenki...> sandbox ssh-proxy ... |\n"
                     "       tenki-guest reach PROCESSES |\n"
                     "       tenki-guest mount <pid> <start> <directory> <path> ro|rw |\n"
                     "       tenki-guest unmount <pid> <start> <directory> <path> keep|kill own|shared |\n"

@@ -54,10 +54,14 @@ struct frame wait_for_turn(void) {
     return read_lane_header(turn);
 }
 
-void live_and_die_with_parent(void) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+void keep_to_itself(void) {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0);
+}
+
+void live_and_die_with_parent(void) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    keep_to_itself();
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);

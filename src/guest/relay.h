@@ -24,10 +24,9 @@ struct frame {
 /* Of the content: what a report says. */
 extern uint64_t passed;
 
-/*
- * The terminal's signals are for the process that started this one, which ends it; so does that one's own end. Who gets
- * hold of this process by a socket of its, as a guest may, can have nothing from it.
- */
+/* Who gets hold of this process by a socket of its, as a guest may, can have nothing from it. */
+void keep_to_itself(void);
+/* So; and the terminal's signals are for the process that started this one, which ends it; so does that one's own end. */
 void live_and_die_with_parent(void);
 /* What is left of the frame that the other process has begun; waits until that has said all that it has. */
 struct frame wait_for_turn(void);

@@ -27,8 +27,7 @@ static bool is_passing(int error) { return error == EAGAIN || error == EINTR; }
 
 /* ---- the user's side ---- */
 
-/* Until either end is there. */
-static enum poured pour_all(int from, int to) {
+enum poured pour_all(int from, int to) {
     struct pour pouring;
     if (!open_pour(&pouring, from)) return POUR_FAILED;
     for (;;) {
@@ -38,10 +37,8 @@ static enum poured pour_all(int from, int to) {
     }
 }
 
-static noreturn void say_for_ssh(int wire, pid_t parent) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(1);
-    if (pour_all(STDIN_FD, wire) == POUR_FAILED) _exit(1);
+noreturn void say_for_ssh(int from, int wire) {
+    if (pour_all(from, wire) == POUR_FAILED) _exit(1);
     shutdown(wire, SHUT_WR);
     wait_for(wire, 0, FAREWELL_MS); /* returns when the server has ended, too */
     shutdown(wire, SHUT_RD);
@@ -61,31 +58,35 @@ static pid_t start_sayer(int wire) {
     signal(SIGCHLD, heed_sayer);
     pid_t self = getpid(), sayer = fork();
     if (sayer < 0) report(POUR_FAILED);
-    if (sayer == 0) say_for_ssh(wire, self);
+    if (sayer == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != self) _exit(1);
+        say_for_ssh(STDIN_FD, wire);
+    }
     sigprocmask(SIG_UNBLOCK, &children, NULL);
     return sayer;
 }
 
-/* At the lane's beginning stands the socket, or else a word of the engine's, which is for the process that started this one. */
-static int take_socket(void) {
+enum poured take_wire(int lane, int *wire) {
     uint8_t beside;
-    int fd;
     ssize_t count;
+    *wire = -1;
+    if (send(lane, &a_byte, sizeof a_byte, MSG_NOSIGNAL) < 0) return SOURCE_ENDED;
     do {
-        if (!wait_for(FROM_FD, POLLIN, SOCKET_MS)) report(POUR_FAILED);
-        count = receive_descriptor(FROM_FD, &fd, &beside, sizeof beside, MSG_PEEK);
+        if (!wait_for(lane, POLLIN, SOCKET_MS)) return POUR_FAILED;
+        count = receive_descriptor(lane, wire, &beside, sizeof beside, MSG_PEEK);
     } while (count < 0 && is_passing(errno));
-    if (count <= 0) report(SOURCE_ENDED);
-    if (fd < 0) report(POURED);
-    if (recv(FROM_FD, &beside, sizeof beside, 0) != sizeof beside) report(POUR_FAILED);
-    return fd;
+    if (count <= 0) return SOURCE_ENDED;
+    if (*wire < 0) return POURED;
+    return recv(lane, &beside, sizeof beside, 0) == sizeof beside ? POURED : POUR_FAILED;
 }
 
 noreturn void carry_wire(void) {
     live_and_die_with_parent();
     wait_for_turn();
-    if (send(FROM_FD, &a_byte, sizeof a_byte, MSG_NOSIGNAL) < 0) report(SOURCE_ENDED);
-    int wire = take_socket();
+    int wire;
+    enum poured taken = take_wire(FROM_FD, &wire);
+    if (taken != POURED || wire < 0) report(taken);
     say_ready();
     close(FROM_FD);
     pid_t sayer = start_sayer(wire);

@@ -42,7 +42,12 @@ describe("ssh's doors", () => {
       said,
       numbers.map((number) => `${number}\n`),
     );
-    assert.deepEqual((await readdir(kept(id))).sort(), ["gateway", "id_ed25519-cert.pub", "known_hosts"]);
+    assert.deepEqual((await readdir(kept(id))).sort(), [
+      "gateway",
+      "id_ed25519-cert.pub",
+      "known_hosts",
+      "pass",
+    ]);
   });
 
   it("lets in the keys that were set, from the next connection on", async () => {

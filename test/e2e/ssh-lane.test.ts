@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { laneFrames } from "../../src/domain/run-lane.js";
+import { residentKb } from "./support/memory.js";
 import { SshPlace } from "./support/ssh-place.js";
 import { ended, type EngineStarted, launcher, Workbench } from "./support/tenki.js";
 
@@ -19,8 +19,7 @@ async function bytesRead(pids: readonly string[]): Promise<number> {
   return accounts.reduce((sum, account) => sum + Number(/^rchar: (\d+)$/m.exec(account)?.[1]), 0);
 }
 
-const residentMb = (pid: number | string): number =>
-  Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+const residentMb = (pid: number | string): number => residentKb(pid) / 1024;
 
 describe("ssh by the engine's own socket", () => {
   let bench: Workbench;
@@ -33,7 +32,7 @@ describe("ssh by the engine's own socket", () => {
     await bench.ok(["login", "--endpoint", "local"]);
     const { id } = await bench.json<{ id: string }>(["sandbox", "create", "--name", "demo"]);
     await bench.ok(["sandbox", "ssh", "config", "install"]);
-    place = new SshPlace(bench);
+    place = new SshPlace(bench, "by_tenki");
     await place.ok("sbx-demo", "true");
     wayFile = join(bench.home, ".config", "tenki", "ssh-certs", id, "gateway");
   });

@@ -7,11 +7,12 @@ import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { WebSocket } from "ws";
 import { TenkiError } from "../../src/domain/error.js";
+import { Credentials } from "../../src/engine/core/access/credentials.js";
 import { Certificates } from "../../src/engine/core/ssh/certificates.js";
 import { SshServers } from "../../src/engine/core/ssh/ssh-servers.js";
 import { OpensshKeys } from "../../src/engine/openssh/openssh-keys.js";
 import { laneFrames, laneRules } from "../../src/domain/run-lane.js";
-import { sshLaneProtocol } from "../../src/domain/ssh-lane.js";
+import { sshLaneProtocol, sshPassHeader } from "../../src/domain/ssh-lane.js";
 import { FrameSource } from "../../src/lib/frames.js";
 import { sshBridgeRoute } from "../../src/engine/services/ssh-bridge.js";
 import { waitUntil } from "../../src/lib/wait-until.js";
@@ -27,6 +28,7 @@ describe("the bridge to SSH servers", () => {
   let server: Awaited<ReturnType<typeof openServer>>;
   let stopping: AbortController;
   let sessionId: string;
+  let credentials: Credentials;
   const lines: Parameters<typeof recordingLogger>[0] = [];
   before(() => void (dataDir = mkdtempSync(join(tmpdir(), "tenki-bridge-"))));
   beforeEach(async () => {
@@ -38,10 +40,12 @@ describe("the bridge to SSH servers", () => {
     const keys = new OpensshKeys({ dataDir });
     const certificates = new Certificates({ sessions, keys, clock });
     const sshServers = new SshServers({ sessions, runtime: parts.runtime, keys, certificates });
+    credentials = new Credentials(bench.store, clock);
     const route = sshBridgeRoute({
       sessions,
       sshServers,
       checkToken: (given) => access.checkToken(given),
+      credentials,
       ready: Promise.resolve(),
       stopping: stopping.signal,
       log: recordingLogger(lines),
@@ -183,11 +187,15 @@ describe("the bridge to SSH servers", () => {
   });
 
   describe("by the lane", () => {
+    let pass: string | undefined;
     const lane = (headers: Record<string, string> = bearer, path = `/v1/ssh/${sessionId}`) =>
       new Promise<Socket | number | undefined>((resolve, reject) => {
         const asked = { connection: "upgrade", upgrade: sshLaneProtocol, ...headers };
         const call = request(server.url + path, { headers: asked });
-        call.once("upgrade", (_answer, socket: Socket) => resolve(socket));
+        call.once("upgrade", (answer, socket: Socket) => {
+          pass = answer.headers[sshPassHeader]?.toString();
+          resolve(socket);
+        });
         call.once("response", (answer) => resolve(answer.resume().statusCode)).once("error", reject);
         call.end();
       });
@@ -197,6 +205,25 @@ describe("the bridge to SSH servers", () => {
       assert.ok(typeof socket === "object");
       return socket;
     }
+
+    it("gives who has the token a pass, which opens that session's lane for a while, and nothing else", async () => {
+      const { clock } = bench;
+      (await openLane()).destroy();
+      const [credential = "", expiresAt] = pass?.split(" ") ?? [];
+      assert.equal(Number(expiresAt), clock.now().getTime() + 15 * 60_000);
+      const headers = { "x-tenki-session-cert": credential };
+      const again = await lane(headers);
+      assert.ok(typeof again === "object");
+      again.destroy();
+      assert.equal(pass, undefined, "a pass for a pass would be one for ever");
+      assert.equal((await refusal(dial(undefined, headers))).status, 401, "by the WebSocket");
+      const other = await bench.createRunning();
+      assert.equal(await lane(headers, `/v1/ssh/${other.id}`), 403);
+      assert.equal(await lane({ "x-tenki-session-cert": `${credential}x` }), 401);
+      await clock.advance(15 * 60_000);
+      assert.equal(await lane(headers), 401);
+      await untilNoneRuns();
+    });
 
     it("tells beside the bytes why a login is refused, and how it ended", async () => {
       const socket = await openLane();

@@ -21,12 +21,18 @@ export function sshPaths(io: Pick<Io, "env" | "homeDirectory">): SshPaths {
   };
 }
 
+/** For the key of this command line, as OpenSSH names it. */
+export const ownCertificate = "id_ed25519-cert.pub";
+export const passName = "pass";
+
 /** What is kept of one session. */
 export interface SessionFiles {
   readonly certificate: string;
   readonly knownHosts: string;
   /** The gateway's address, as the service named it. */
   readonly gateway: string;
+  /** What lets the next one in who comes by the engine's socket. */
+  readonly pass: string;
 }
 
 /** `certificate`: its file's name, which tells the key that it is for. */
@@ -36,5 +42,6 @@ export function sessionFiles({ sessions }: SshPaths, sessionId: string, certific
     certificate: join(directory, certificate),
     knownHosts: join(directory, "known_hosts"),
     gateway: join(directory, "gateway"),
+    pass: join(directory, passName),
   };
 }

@@ -19,6 +19,18 @@ const words: Readonly<Record<LoginRefusal, readonly [message: string, hint: stri
   unknown_user: ["the session has no such login name", "log in as tenki or root"],
 };
 
+/** For who tells it in this command line's place: a line for each, its parts between tabs (src/guest/ssh-pass.h). */
+export const refusalLines = (): string =>
+  Object.entries(words)
+    .map(([refusal, [message, hint]]) => {
+      const after = needsRenewal(refusal) ? "renew" : "keep";
+      return [refusal, after, `error: ${message}`, `hint: ${hint}`].join("\t");
+    })
+    .join("\n");
+
+/** A name is wrong whatever the certificate. */
+const needsRenewal = (refusal: string): boolean => refusal !== "unknown_user";
+
 /**
  * Says on stderr why the server does not let ssh in, ahead of ssh, which only knows that it is so. Nobody waits for
  * that; that the certificate is to be another one is settled at once, for whoever comes next.
@@ -28,6 +40,6 @@ export async function tellRefusal(refusal: LoginRefusal, access: SshAccess, ctx:
   const { verbose, color } = ctx.common;
   const error = new TenkiError("permission_denied", message, { hint });
   const told = reportError(error, ctx.io, { json: false, verbose, color });
-  if (refusal !== "unknown_user") renewNextTime(access);
+  if (needsRenewal(refusal)) renewNextTime(access);
   await told;
 }

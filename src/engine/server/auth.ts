@@ -12,7 +12,7 @@ export interface AuthOptions {
   readonly verifyCredential: (credential: string) => string;
 }
 
-const credentialHeader = "x-tenki-session-cert";
+export const credentialHeader = "x-tenki-session-cert";
 const credentialSession = createContextKey<string | undefined>(undefined);
 
 /** Lets in who carries the engine's token, and on the data plane who carries a credential for the session. */

@@ -4,9 +4,11 @@ import { WebSocketServer } from "ws";
 import { sshLaneProtocol } from "../../domain/ssh-lane.js";
 import { TenkiError } from "../../domain/error.js";
 import type { Logger } from "../../lib/logger.js";
+import type { Credentials } from "../core/access/credentials.js";
 import type { GuestProcess } from "../core/ports/runtime.js";
 import type { Sessions } from "../core/sessions/sessions.js";
 import type { SshClient, SshServers } from "../core/ssh/ssh-servers.js";
+import { credentialHeader } from "../server/auth.js";
 import { readToken } from "../server/token.js";
 import { toHeaders } from "../server/universal-request.js";
 import { refuse, type UpgradeRoute } from "../server/upgrades.js";
@@ -19,6 +21,8 @@ export interface SshBridgeOptions {
   readonly sshServers: SshServers;
   /** Throws where the API's token is missing or wrong. */
   readonly checkToken: (token: string | undefined) => void;
+  /** Open the lane as well: who comes by it twice needs the token once. */
+  readonly credentials: Pick<Credentials, "issue" | "verify">;
   /** Connections that come earlier wait for it. */
   readonly ready: Promise<unknown>;
   /** Ends all connections. */
@@ -78,7 +82,7 @@ async function serve(options: SshBridgeOptions, upgrade: Upgrade): Promise<void>
   socket.once("close", leave);
   let process: GuestProcess | undefined;
   try {
-    const sessionId = admit(options, request);
+    const sessionId = admit(options, request, lane);
     // Who comes by the engine's socket has no address, and is on this machine.
     const clientAddress = request.socket.remoteAddress ?? "127.0.0.1";
     await options.ready;
@@ -99,10 +103,21 @@ async function serve(options: SshBridgeOptions, upgrade: Upgrade): Promise<void>
 }
 
 /** Which session, for whom may ask. */
-function admit({ checkToken }: SshBridgeOptions, request: IncomingMessage): string {
-  checkToken(readToken(toHeaders(request)));
+function admit(
+  { checkToken, credentials }: SshBridgeOptions,
+  request: IncomingMessage,
+  lane: LaneCaller | undefined,
+): string {
   const { pathname } = new URL(request.url ?? "", "http://engine");
-  return pathname.slice(prefix.length).toLowerCase();
+  const sessionId = pathname.slice(prefix.length).toLowerCase();
+  const pass = request.headers[credentialHeader];
+  if (lane !== undefined && typeof pass === "string") {
+    if (credentials.verify(pass).toLowerCase() === sessionId) return sessionId;
+    throw new TenkiError("permission_denied", "the credential is for another session than the request");
+  }
+  checkToken(readToken(toHeaders(request)));
+  lane?.give(credentials.issue(sessionId));
+  return sessionId;
 }
 
 function connect(

@@ -2,8 +2,9 @@ import { type Duplex, finished } from "node:stream";
 import { finished as untilFinished } from "node:stream/promises";
 import type { WebSocket } from "ws";
 import { laneFrames } from "../../domain/run-lane.js";
-import { type SshLaneEnd, sshLaneProtocol } from "../../domain/ssh-lane.js";
+import { type SshLaneEnd, sshLaneProtocol, sshPassHeader } from "../../domain/ssh-lane.js";
 import { writeFrame } from "../../lib/frames.js";
+import type { IssuedCredential } from "../core/access/credentials.js";
 import type { Wire } from "../core/ports/runtime.js";
 import { SocketBytes } from "./socket-bytes.js";
 
@@ -76,6 +77,7 @@ export class LaneCaller implements SshCaller {
   readonly bytes: AsyncIterable<Uint8Array>;
   readonly wire: Wire;
   readonly #socket: Duplex;
+  #pass: IssuedCredential | undefined;
   #isInvited = false;
 
   constructor(socket: Duplex) {
@@ -87,6 +89,11 @@ export class LaneCaller implements SshCaller {
   /** It has been told that it is connected: what goes wrong from here on is no answer to its request. */
   get isInvited(): boolean {
     return this.#isInvited;
+  }
+
+  /** What the caller may come with the next time, to be told with the invitation. */
+  give(pass: IssuedCredential): void {
+    this.#pass = pass;
   }
 
   tell(text: string): void {
@@ -111,9 +118,10 @@ export class LaneCaller implements SshCaller {
 
   #invite(): void {
     this.#isInvited = true;
-    this.#socket.write(
-      `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${sshLaneProtocol}\r\n\r\n`,
-    );
+    const lines = ["HTTP/1.1 101 Switching Protocols", "connection: upgrade", `upgrade: ${sshLaneProtocol}`];
+    if (this.#pass !== undefined)
+      lines.push(`${sshPassHeader}: ${this.#pass.credential} ${this.#pass.expiresAt.getTime()}`);
+    this.#socket.write(`${lines.join("\r\n")}\r\n\r\n`);
   }
 }
 

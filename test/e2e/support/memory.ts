@@ -14,7 +14,8 @@ export async function peakMemoryMb(subject: ChildProcess | number, child?: Child
   return peakKb / 1_000;
 }
 
-function residentKb(pid: number): number {
+/** 0 for a process that is no more. */
+export function residentKb(pid: number | string): number {
   try {
     return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
   } catch {

@@ -3,15 +3,21 @@ import { join } from "node:path";
 import { waitUntil } from "../../../src/lib/wait-until.js";
 import { ended, type Outcome, type Workbench } from "./tenki.js";
 
+/** Where a setting stands in the environment, be it empty, nothing that was kept is believed. */
+export const byTenki = { TENKI_API_URL: "" };
+
 /** OpenSSH as a user has it, with a config of the test's own: it would read the real one, whatever HOME says. */
 export class SshPlace {
   readonly bench: Workbench;
   readonly config: string;
+  readonly #env: Record<string, string>;
   readonly #children: ChildProcess[] = [];
 
-  constructor(bench: Workbench) {
+  /** `by_tenki`: each login by the command line, as the first one goes. */
+  constructor(bench: Workbench, way?: "by_tenki") {
     this.bench = bench;
     this.config = join(bench.home, ".ssh", "config");
+    this.#env = { ...bench.env, ...(way === undefined ? {} : byTenki) };
   }
 
   /** What rsync and git are told to run. */
@@ -46,7 +52,7 @@ export class SshPlace {
   /** What stays until the test is over. */
   start(program: string, args: readonly string[], env: Record<string, string> = {}): ChildProcess {
     const child = spawn(program, args, {
-      env: { ...this.bench.env, ...env },
+      env: { ...this.#env, ...env },
       cwd: this.bench.home,
       stdio: ["pipe", "pipe", "pipe"],
     });
