@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { open as openFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, afterEach, test } from "node:test";
+import type { TenkiError } from "../../src/domain/error.js";
 import { createLoopStorage, type Storage } from "../../src/engine/disks/loop-storage.js";
 import { loopDevicesOf } from "../../src/engine/disks/loop-devices.js";
 import { silentLogger } from "../../src/lib/logger.js";
@@ -85,4 +87,20 @@ test("what did not change is not copied", async () => {
   for (let n = 0; n < 5; n += 1) await disks.allocate(512 * MiB, "s");
   await runProcess(["sync", "--file-system", join(dataDir, "pool")]);
   assert.ok(taken() - before < 40 * MiB, `${(taken() - before) / MiB} MiB more`);
+});
+
+test("of a disk that lost more than can be mended there is none, and it is said what can still be done", async () => {
+  const { disks, snapshots } = await storage();
+  const { handle } = await disks.allocate(64 * MiB);
+  await disks.persist(handle);
+  const image = await openFile(join(dataDir, "pool", "disks", `${handle}.img`), "r+");
+  await image.write(Buffer.alloc(32 * MiB, 0xff), 0, 32 * MiB, 4096); // what says which files there are
+  await image.close();
+  await assert.rejects(snapshots.take("s", handle), (error) => {
+    const { kind, message, hint } = error as TenkiError;
+    assert.deepEqual([kind, hint?.split(" ").slice(0, 3).join(" ")], ["data_loss", "tenki sandbox cp"]);
+    assert.match(message, /^the session's disk is damaged: ./);
+    return true;
+  });
+  assert.deepEqual(readdirSync(join(dataDir, "pool", "snapshots")), []);
 });

@@ -38,11 +38,14 @@ const mendTimeoutMs = 10 * 60_000;
 /** From here on its exit codes tell of what is left to be mended. */
 const unmended = 4;
 
-/** Finishes what was under way when it was lost, and mends what can be mended without a question; `what`: for the message. */
-export async function mend(image: string, what: string): Promise<void> {
+/**
+ * Finishes what was under way when it was lost, and mends what can be mended without a question; `what` and `hint`: for
+ * the message.
+ */
+export async function mend(image: string, what: string, hint = `e2fsck ${image}`): Promise<void> {
   const argv = ["e2fsck", "-p", image];
   const result = await tryProcess(argv, { env: { ...systemEnvironment }, timeoutMs: mendTimeoutMs });
   if (result.exitCode < unmended) return;
   const said = (result.stderr.trim() || result.stdout.trim()).split("\n").at(-1) ?? "";
-  throw new TenkiError("data_loss", `${what} is damaged: ${said}`, { hint: `e2fsck ${image}` });
+  throw new TenkiError("data_loss", `${what} is damaged: ${said}`, { hint });
 }

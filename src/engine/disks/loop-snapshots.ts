@@ -28,6 +28,9 @@ export interface LoopSnapshotsOptions {
 
 const unfinishedSuffix = ".new";
 
+/** The session still has its disk, and what is checked is a copy that goes. */
+const copyOut = "tenki sandbox cp copies out what can still be read; a new session has a disk that is whole";
+
 /** Snapshots as images beside those of the disks, that share with them what did not change since. */
 export class LoopSnapshots implements SnapshotDisks {
   /** The file system on the disk stands still by itself. */
@@ -54,7 +57,7 @@ export class LoopSnapshots implements SnapshotDisks {
       await makeSparseFile(unfinished, 0);
       const taken = await this.#turns.run(diskHandle, () => this.#copy(diskHandle, unfinished));
       // A disk has no journal, and was not closed: what a check would find is mended once, and not at each restore.
-      await mend(unfinished, "the snapshot");
+      await mend(unfinished, "the session's disk", copyOut);
       await rename(unfinished, image);
       return taken;
     } catch (error) {
