@@ -105,6 +105,10 @@ export class InMemoryDisks implements Disks {
     });
   }
 
+  isShort(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   requireRoom(): Promise<void> {
     return this.#steps.run("disks.requireRoom", () => undefined);
   }

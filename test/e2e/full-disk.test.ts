@@ -114,6 +114,16 @@ describe("a host's disk that fills up", () => {
     const refused = await fetch(url, { method: "PUT", body: randomBytes(50 * MiB) });
     const text = await refused.text();
     assert.deepEqual([refused.status, text.startsWith("no space left in ")], [507, true], text);
+    const large = join(tenki.home, "large");
+    await writeFile(large, randomBytes(50 * MiB));
+    for (const words of [
+      ["write", "--session", "writer", "--path", "data", "--data-file", large],
+      ["cp", large, "writer:data"],
+    ]) {
+      const { code, stderr } = await tenki.call(["sandbox", ...words]);
+      assert.equal(code, 1, words.join(" "));
+      assert.match(stderr, /^error: .*no space left in /, words.join(" "));
+    }
     assert.doesNotMatch(await bench.shell("writer", "ls -A"), /\.tmp/);
     assert.equal(await bench.shell("writer", "cat data"), "old\n");
     await empty();

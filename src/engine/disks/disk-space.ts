@@ -5,6 +5,9 @@ import { formatByteSize } from "../../lib/byte-size.js";
 /** Below this a new disk would be a promise that breaks with the first files. */
 const leastFreeBytes = 64 * 2 ** 20;
 
+/** Of so much room others can take all while a file is written. */
+const shortBytes = 2 ** 30;
+
 /** `besides`: what has to be left free there. Default 0. */
 export async function requireFreeSpace(directory: string, besides = 0): Promise<void> {
   const missing = await missingBytes(directory, besides);
@@ -14,6 +17,8 @@ export async function requireFreeSpace(directory: string, besides = 0): Promise<
 /** The same, as an answer. */
 export const isRoomy = async (directory: string, besides = 0): Promise<boolean> =>
   (await missingBytes(directory, besides)) <= 0;
+
+export const isShort = async (directory: string): Promise<boolean> => !(await isRoomy(directory, shortBytes));
 
 async function missingBytes(directory: string, besides: number): Promise<number> {
   const { bavail, bsize } = await statfs(directory);

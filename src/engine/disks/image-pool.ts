@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
-import { isRoomy, requireFreeSpace } from "./disk-space.js";
+import { isRoomy, isShort, requireFreeSpace } from "./disk-space.js";
 
 /** Disks of sessions, and snapshots of them. */
 export type ImageKind = "disks" | "snapshots";
@@ -14,6 +14,7 @@ export interface ImagePool {
   readonly shares: boolean;
   /** Refuses where there is no room for another one; `trim` is to give back what lies in images and is nobody's, where that is needed. */
   requireRoom(trim: () => Promise<void>): Promise<void>;
+  isShort(): Promise<boolean>;
   /** Nothing of it stays outside of the data directory where nothing uses it. */
   close(): Promise<void>;
 }
@@ -23,11 +24,12 @@ export async function openPlainPool(dataDir: string, shares: boolean): Promise<I
   await makeKinds(dataDir);
   // The kernel's tables name mounts and images by their real paths.
   const root = await realpath(dataDir);
+  const directory = join(root, "disks");
   return {
     roots: [root],
     shares,
+    isShort: () => isShort(directory),
     async requireRoom(trim) {
-      const directory = join(root, "disks");
       if (!(await isRoomy(directory))) await trim();
       await requireFreeSpace(directory);
     },

@@ -76,6 +76,10 @@ export class LoopDisks implements Disks {
     return this.#images.requireRoom(() => this.#trim());
   }
 
+  isShort(): Promise<boolean> {
+    return this.#images.isShort();
+  }
+
   /** What was deleted on disks that are in use. Only where room is short: at each deletion, guests would wait for it. */
   async #trim(): Promise<void> {
     for (const { mountPoint } of await mountsBelow(this.#directory)) {

@@ -5,7 +5,7 @@ import { formatByteSize } from "../../lib/byte-size.js";
 import type { Logger } from "../../lib/logger.js";
 import { waitUntil } from "../../lib/wait-until.js";
 import { canCloneFiles } from "./clone-file.js";
-import { isRoomy, noSpaceLeft, requireFreeSpace } from "./disk-space.js";
+import { isRoomy, isShort, noSpaceLeft, requireFreeSpace } from "./disk-space.js";
 import { type ImagePool, makeKinds, openPlainPool } from "./image-pool.js";
 import { syncFileSystem } from "./sync-file-system.js";
 import { PoolBallast, reserveBytes } from "./pool-ballast.js";
@@ -82,6 +82,7 @@ async function openPoolFile(place: PoolPlace, log: Logger): Promise<ImagePool> {
   return {
     roots: [place.mountPoint, directory],
     shares: true,
+    isShort: async () => (await isShort(directory)) || (await isShort(place.mountPoint)),
     async requireRoom(trim) {
       if (!(await hasRoom())) await trim();
       // What was deleted is given back once the pool has written down that it was: sooner, where it is needed.

@@ -56,7 +56,7 @@ export class Artifacts {
 
   /** Puts `content` in its place as a whole, or leaves there what was; resolves with its size. */
   upload({ sessionId, source }: ArtifactRecord, content: AsyncIterable<Uint8Array>): Promise<number> {
-    // Where the engine's disk is full, only what is written out tells.
+    // It may be larger than all the room that is left.
     const options = { mode: 0, truncate: true, sync: true };
     return this.#options.files.write(sessionId, source.path, bounded(content), options);
   }

@@ -19,9 +19,9 @@ const fullKinds: ReadonlySet<ErrorKind> = new Set(["resource_exhausted", "intern
 export class Files {
   readonly #sessions: Sessions;
   readonly #runtime: Runtime;
-  readonly #disks: Pick<Disks, "requireRoom">;
+  readonly #disks: Pick<Disks, "requireRoom" | "isShort">;
 
-  constructor(sessions: Sessions, runtime: Runtime, disks: Pick<Disks, "requireRoom">) {
+  constructor(sessions: Sessions, runtime: Runtime, disks: Pick<Disks, "requireRoom" | "isShort">) {
     this.#sessions = sessions;
     this.#runtime = runtime;
     this.#disks = disks;
@@ -40,8 +40,10 @@ export class Files {
     options: WriteFileOptions,
   ): Promise<number> {
     const absolute = resolvePathBelowHome(path);
+    // Where the engine's disk is nearly full, only what is written out tells whether it was lost.
+    const sync = options.sync || (await this.#disks.isShort());
     try {
-      return await this.#call(sessionId, (files) => files.write(absolute, content, options));
+      return await this.#call(sessionId, (files) => files.write(absolute, content, { ...options, sync }));
     } catch (error) {
       // A disk is as large as it says only while the engine's own has room: the kernel has either word for that.
       if (error instanceof TenkiError && fullKinds.has(error.kind)) await this.#disks.requireRoom();

@@ -16,6 +16,8 @@ export interface Disks {
   allocate(sizeBytes: number, fromSnapshotId?: string): Promise<Disk>;
   /** Refuses where they have no room for more, and says what to free. */
   requireRoom(): Promise<void>;
+  /** There is so little room left that what was taken may be lost on its way there, unless it is synced. */
+  isShort(): Promise<boolean>;
   /** Resolves when all that was written to it outlasts a loss of power. */
   persist(handle: string): Promise<void>;
   /** Opens one that was kept, after a restart of the machine too, checked where it was not closed properly. Idempotent. */
