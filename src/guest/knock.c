@@ -176,7 +176,10 @@ static void take_ends(struct carriers *carriers) {
     int status;
     for (pid_t child; (child = waitpid(-1, &status, WNOHANG)) > 0;) {
         int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+        bool has_told = child == carriers->hearer && WIFEXITED(status);
         if (child == carriers->hearer) carriers->is_told = true;
+        if (code != 0 && carriers->code == 0 && !has_told)
+            fputs("error: the ssh connection could not be carried\n", stderr);
         if (child == carriers->down || code != 0) carriers->is_over = true;
         if (code != 0 && carriers->code == 0) carriers->code = code;
     }

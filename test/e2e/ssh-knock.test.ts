@@ -113,7 +113,8 @@ describe("ssh once more", () => {
         "names a socket that is longer than one can be": (text: string) => `/${"x".repeat(200)}${text}`,
         "names a socket where nobody is": (text: string) =>
           `${bench.home}/engine-0123456789abcdef.sock${text}`,
-        "has another credential": (text: string) => text.replace(/^(x-tenki-session-cert: .{60})./m, "$1_"),
+        "has another credential": (text: string) =>
+          text.replace(/(?<=^x-tenki-session-cert: .{60})./m, (letter) => (letter === "A" ? "B" : "A")),
         "asks for another session": (text: string) =>
           text.replace(/ssh\/[0-9a-f-]+/, `ssh/${crypto.randomUUID()}`),
         "asks for something else": (text: string) => text.replace("tenki-ssh-wire", "websocket"),
@@ -240,6 +241,21 @@ describe("ssh once more", () => {
       async () => (await bench.call(there)).code === 1 || undefined,
     );
     await place.until("the end of who carried it", async () => carriers().length === 0 || undefined);
+  });
+
+  it("ends with any of those who carry it, at both ends", async () => {
+    for (const which of [0, 1, 2, 3]) {
+      const { said, over, hears } = connect("exec sed -u s/545454/x/");
+      await hears("there\n");
+      const all = carriers();
+      assert.equal(all.length, 4);
+      process.kill(Number(all[which]), "SIGKILL");
+      assert.equal(await over, 255);
+      if (which > 0) assert.match(said.stderr, /^error: the /);
+      const there = ["sandbox", "exec", "-q", "--", "pgrep", "-fx", "sed -u s/545454/x/"];
+      await place.until("the command's end", async () => (await bench.call(there)).code === 1 || undefined);
+      await place.until("the end of the others", async () => carriers().length === 0 || undefined);
+    }
   });
 
   it("stands still in a pause, and goes on", async () => {
