@@ -205,13 +205,13 @@ describe("ssh by the engine's own socket", () => {
     await bench.ok(["sandbox", "set", "demo"]);
   });
 
-  it("holds a hundred connections in little memory, whatever goes by them", async () => {
-    const count = 100;
+  it("holds many connections in little memory, whatever goes by them", async () => {
+    const count = 30; // a hundred are held in ssh-knock.test.ts and by the WebSocket in ssh-engine.test.ts
     const before = residentMb(engine.pid);
     const all = [];
     for (let round = 0; round < count / 10; round += 1)
       all.push(...(await Promise.all(Array.from({ length: 10 }, () => connected("sbx-demo", "cat")))));
-    assert.ok(residentMb(engine.pid) - before < 60, `${residentMb(engine.pid) - before} MB for them`);
+    assert.ok(residentMb(engine.pid) - before < 30, `${residentMb(engine.pid) - before} MB for them`);
     const proxies = all.flatMap(({ child }) =>
       execFileSync("pgrep", ["-P", `${child.pid}`], { encoding: "utf8" })
         .trim()
@@ -232,7 +232,7 @@ describe("ssh by the engine's own socket", () => {
         await place.until("all of it", async () => said.stdout.length === all || undefined);
       }),
     );
-    assert.ok(held() - idle < 60, `${held() - idle} MB for what went by them`);
+    assert.ok(held() - idle < 20, `${held() - idle} MB for what went by them`);
     for (const { child } of all) child.stdin?.end();
     assert.ok((await Promise.all(all.map(({ over }) => over))).every((code) => code === 0));
   });
