@@ -76,7 +76,7 @@ async function openPoolFile(place: PoolPlace, log: Logger): Promise<ImagePool> {
     const writeDown = () => syncFileSystem(place.mountPoint).catch(() => undefined); // it says what could not be written before
     await waitUntil(async () => (await writeDown(), hasRoom()), {
       timeoutMs: giveBackTimeoutMs,
-      intervalMs: 20,
+      intervalMs: 100,
     });
   };
   return {
