@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -148,13 +150,15 @@ static noreturn void bring_down(int wire) {
     _exit(pour_all(wire, STDOUT_FILENO) == POUR_FAILED ? 1 : 0);
 }
 
+static noreturn void fail(void) {
+    fprintf(stderr, "error: the ssh connection could not be carried: %s\n", strerror(errno));
+    exit(1);
+}
+
 /* `work` does not return. */
 static pid_t start(void (*work)(int), int fd, int unused) {
     pid_t self = getpid(), child = fork();
-    if (child < 0) {
-        fprintf(stderr, "error: the ssh connection could not be carried: %s\n", strerror(errno));
-        exit(1);
-    }
+    if (child < 0) fail();
     if (child > 0) return child;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != self) _exit(1);
@@ -185,28 +189,53 @@ static void take_ends(struct carriers *carriers) {
     }
 }
 
-static struct timespec in_ms(int ms) { return (struct timespec){ms / 1000, ms % 1000 * 1000000L}; }
+static void hear_signal(int signals, struct carriers *carriers, int *patience_ms) {
+    struct signalfd_siginfo heard;
+    if (read(signals, &heard, sizeof heard) != sizeof heard) return;
+    if (heard.ssi_signo == SIGCHLD) take_ends(carriers);
+    else if (heard.ssi_signo == SIGUSR1) *patience_ms = TELLING_MS;
+    else carriers->is_over = true;
+}
 
-/* Until the connection is over and it is told how it ended; ssh goes by SIGHUP, and may be gone before that is known. */
-static int see_to_end(struct carriers *carriers, const sigset_t *awaited) {
-    struct timespec patience = in_ms(LAST_WORDS_MS);
+/*
+ * Until the connection is over and it is told how it ended, which may be known later than ssh has gone. Its going is
+ * seen here, too: who passes on what it said sees nothing while the server takes no more.
+ */
+static int see_to_end(struct carriers *carriers, int signals) {
+    int patience_ms = LAST_WORDS_MS;
     while (!carriers->is_over || !carriers->is_told) {
-        int name = carriers->is_over ? sigtimedwait(awaited, NULL, &patience) : sigwaitinfo(awaited, NULL);
-        if (name < 0 && errno == EAGAIN) break;
-        if (name == SIGCHLD) take_ends(carriers);
-        else if (name == SIGUSR1) patience = in_ms(TELLING_MS);
-        else if (name > 0) carriers->is_over = true;
+        struct pollfd seen[] = {{signals, POLLIN, 0}, {STDOUT_FILENO, 0, 0}};
+        int ready = poll(seen, carriers->is_over ? 1 : 2, carriers->is_over ? patience_ms : -1);
+        if (ready == 0) break;
+        if (ready > 0 && seen[1].revents != 0) carriers->is_over = true;
+        if (ready > 0 && seen[0].revents != 0) hear_signal(signals, carriers, &patience_ms);
     }
     return carriers->code;
 }
 
-static noreturn void carry_knocked(int lane, int wire) {
+static bool is_ignored(int name) {
+    struct sigaction action;
+    return sigaction(name, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/* Not SIGINT: it is a terminal's for all of its programs, and sftp's ssh goes on. Nor what ssh was told to live through. */
+static int await_signals(void) {
     sigset_t all, awaited;
+    signal(SIGCHLD, SIG_DFL); /* ignored, it would never come */
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
     sigemptyset(&awaited);
-    for (const int *name = (const int[]){SIGCHLD, SIGUSR1, SIGHUP, SIGINT, SIGTERM, 0}; *name != 0; name++)
-        sigaddset(&awaited, *name);
+    sigaddset(&awaited, SIGCHLD);
+    sigaddset(&awaited, SIGUSR1);
+    if (!is_ignored(SIGHUP)) sigaddset(&awaited, SIGHUP);
+    if (!is_ignored(SIGTERM)) sigaddset(&awaited, SIGTERM);
+    int signals = signalfd(-1, &awaited, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (signals < 0) fail();
+    return signals;
+}
+
+static noreturn void carry_knocked(int lane, int wire) {
+    int signals = await_signals();
     keep_to_itself();
     struct carriers carriers = {0};
     set_timeout(lane, SO_RCVTIMEO, 0);
@@ -216,14 +245,20 @@ static noreturn void carry_knocked(int lane, int wire) {
     close(wire);
     close(STDIN_FILENO);
     carriers.hearer = start(hear, lane, STDOUT_FILENO);
-    exit(see_to_end(&carriers, &awaited));
+    exit(see_to_end(&carriers, signals));
+}
+
+/* Else a socket of ours would take such a one's number, and its part. */
+static bool has_standard_streams(void) {
+    return fcntl(STDIN_FILENO, F_GETFD) >= 0 && fcntl(STDOUT_FILENO, F_GETFD) >= 0 &&
+           fcntl(STDERR_FILENO, F_GETFD) >= 0;
 }
 
 noreturn void knock(char **words) {
     int lane = -1, wire = -1;
     tenki = words;
     sigprocmask(SIG_SETMASK, NULL, &mask_before);
-    if (find_ssh_pass(words, &pass)) lane = enter();
+    if (has_standard_streams() && find_ssh_pass(words, &pass)) lane = enter();
     if (lane >= 0 && take_wire(lane, &wire) == POURED && wire >= 0) carry_knocked(lane, wire);
     if (lane >= 0) close(lane);
     become_tenki(words);

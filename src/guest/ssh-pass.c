@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { STAMP_BYTES = 80 }; /* three numbers of 64 bits */
 
 struct named {
     const char *session;
@@ -71,13 +74,11 @@ static bool is_private(const struct stat *info) {
     return info->st_uid == geteuid() && (info->st_mode & (S_IRWXG | S_IRWXO)) == 0;
 }
 
-/* The pass was made after the settings had been written for the last time: they are what it was made by. */
-static bool read_pass(const char *path, const char *settings, char text[PASS_BYTES]) {
-    struct stat info, config;
+static bool read_pass(const char *path, char text[PASS_BYTES]) {
+    struct stat info;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) return false;
-    bool is_ours = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && is_private(&info) && is_good(&info) &&
-                   stat(settings, &config) == 0 && is_later(info.st_ctim, config.st_ctim);
+    bool is_ours = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && is_private(&info) && is_good(&info);
     ssize_t size = is_ours ? read(fd, text, PASS_BYTES) : -1;
     close(fd);
     if (size <= 0 || size == PASS_BYTES || memchr(text, '\0', (size_t)size) != NULL) return false;
@@ -85,14 +86,24 @@ static bool read_pass(const char *path, const char *settings, char text[PASS_BYT
     return true;
 }
 
-static bool take_apart(struct ssh_pass *pass) {
-    char *line_end = strchr(pass->text, '\n'), *request = strstr(pass->text, "\n\n");
+/* Tells the config file from every other one, and from what it was or will be. The command line keeps it with a pass. */
+static bool print_stamp(char stamp[STAMP_BYTES], const char *config) {
+    struct stat info;
+    if (stat(config, &info) < 0) return false;
+    intmax_t time_ns = (intmax_t)info.st_ctim.tv_sec * 1000000000 + info.st_ctim.tv_nsec;
+    snprintf(stamp, STAMP_BYTES, "%ju %ju %jd\n", (uintmax_t)info.st_dev, (uintmax_t)info.st_ino, time_ns);
+    return true;
+}
+
+static bool take_apart(struct ssh_pass *pass, const char *stamp) {
+    if (strncmp(pass->text, stamp, strlen(stamp)) != 0) return false;
+    char *path = pass->text + strlen(stamp), *line_end = strchr(path, '\n'), *request = strstr(path, "\n\n");
     if (line_end == NULL || request == NULL) return false;
     *line_end = request[1] = '\0';
-    size_t size = strlen(pass->text);
+    size_t size = strlen(path);
     if (size == 0 || size >= sizeof pass->at.sun_path) return false;
     pass->at = (struct sockaddr_un){.sun_family = AF_UNIX};
-    memcpy(pass->at.sun_path, pass->text, size);
+    memcpy(pass->at.sun_path, path, size);
     pass->refusals = line_end < request ? line_end + 1 : "";
     pass->request = request + 2;
     return pass->request[0] != '\0';
@@ -100,12 +111,12 @@ static bool take_apart(struct ssh_pass *pass) {
 
 bool find_ssh_pass(char **words, struct ssh_pass *pass) {
     struct named named;
-    char settings[PATH_MAX], directory[PATH_MAX], path[PATH_MAX];
+    char settings[PATH_MAX], directory[PATH_MAX], path[PATH_MAX], stamp[STAMP_BYTES];
     struct stat certificate;
     if (!read_words(words, &named) || has_settings_in_environment() || !find_settings(settings)) return false;
     return print(directory, "%s/ssh-certs/%s", settings, named.session) && is_known(directory, named.by_alias) &&
            print(pass->certificate, "%s/id_ed25519-cert.pub", directory) &&
            stat(pass->certificate, &certificate) == 0 && is_good(&certificate) &&
-           print(path, "%s/pass", directory) && print(directory, "%s/config.yaml", settings) &&
-           read_pass(path, directory, pass->text) && take_apart(pass);
+           print(path, "%s/pass", directory) && read_pass(path, pass->text) &&
+           print(path, "%s/config.yaml", settings) && print_stamp(stamp, path) && take_apart(pass, stamp);
 }

@@ -1,7 +1,8 @@
 /*
  * What the command line has kept of a login to a session, minutes ago: the next one can be made without it. A file beside
- * the session's certificate, `pass`: the engine's socket; a line for each reason why the server may not let somebody in,
- * with what is to be said of it; an empty line; and the request that opens the lane, as it is sent.
+ * the session's certificate, `pass`: which config file it was made by (device, inode, time of its last change in ns); the
+ * engine's socket; a line for each reason why the server may not let somebody in, with what is to be said of it; an empty
+ * line; and the request that opens the lane, as it is sent.
  */
 #ifndef TENKI_SSH_PASS_H
 #define TENKI_SSH_PASS_H
@@ -23,7 +24,7 @@ struct ssh_pass {
 
 /*
  * For the words `… sandbox ssh-proxy --host NAME` or `--session ID`. False where nothing is kept, it is not surely this
- * user's, its time is over, or the settings that it was made by may be others by now.
+ * user's, its time is over, or the settings that it was made by are others by now.
  */
 bool find_ssh_pass(char **words, struct ssh_pass *pass);
 

@@ -1,14 +1,26 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, lstatSync } from "node:fs";
-import { chmod, copyFile, mkdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { existsSync, lstatSync, readFileSync } from "node:fs";
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, beforeEach, describe, it } from "node:test";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { residentKb } from "./support/memory.js";
 import { byTenki, SshPlace } from "./support/ssh-place.js";
 import { ended, type EngineStarted, launcher, Workbench } from "./support/tenki.js";
 
+const program = join(launcher, "..", "..", "dist", "tenki-guest");
 const inAnHour = () => new Date(Date.now() + 3_600_000);
 
 /** Every login but the first goes without the command line: `tenki-guest knock` carries it. */
@@ -149,6 +161,54 @@ describe("ssh once more", () => {
     assert.equal(await startsTenki(), true);
   });
 
+  describe("where settings become others", () => {
+    let config: string;
+    let elsewhere: string;
+    let before: string;
+    beforeEach(async () => {
+      config = join(bench.home, ".config", "tenki", "config.yaml");
+      elsewhere = join(bench.home, "elsewhere.yaml");
+      before = await readFile(config, "utf8");
+      await writeFile(elsewhere, `${before}gateway: ws://127.0.0.1:1\n`);
+    });
+    afterEach(async () => {
+      await rm(config);
+      await writeFile(config, before, { mode: 0o600 });
+    });
+    const goesThere = async () =>
+      assert.match((await place.ssh(`sbx-${id}`, "true")).stderr, /^error: .*127\.0\.0\.1:1/m);
+
+    it("goes by those that a link leads to, however old they are", async () => {
+      const own = join(bench.home, "own.yaml");
+      await rename(config, own);
+      await symlink(own, config);
+      await keepAfresh();
+      assert.equal(await startsTenki(), false);
+      await rm(config);
+      await symlink(elsewhere, config);
+      await goesThere();
+    });
+
+    it("goes by those that came while the last login was made", async () => {
+      const hook = join(bench.home, "change.cjs");
+      const [from, to] = [elsewhere, config].map((path) => JSON.stringify(path));
+      await writeFile(
+        hook,
+        `const promises = require("node:fs/promises"), { open } = promises;
+        promises.open = (path, ...rest) => {
+          if (/\\/pass\\./.test(path)) require("node:fs").renameSync(${from}, ${to});
+          return open(path, ...rest);
+        };`,
+      );
+      await rm(pass);
+      const env = { NODE_OPTIONS: `--require=${hook}` };
+      assert.equal((await place.run("ssh", ["-F", place.config, `sbx-${id}`, "true"], { env })).code, 0);
+      assert.equal(existsSync(elsewhere), false);
+      assert.equal(existsSync(pass), true);
+      await goesThere();
+    });
+  });
+
   it("gets a new certificate where its time is over", async () => {
     const certificate = join(kept, "id_ed25519-cert.pub");
     const before = await readFile(certificate, "utf8");
@@ -245,6 +305,51 @@ describe("ssh once more", () => {
     await place.until("the end of who carried it", async () => carriers().length === 0 || undefined);
   });
 
+  it("is gone with ssh that is killed, though the server takes nothing more", async () => {
+    const { child, hears } = connect("exec cat > /dev/null");
+    await hears("there\n");
+    await bench.ok(["sandbox", "pause", "demo"]);
+    child.stdin?.write(Buffer.alloc(4 << 20));
+    const written = () => Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${child.pid}/io`, "utf8"))?.[1]);
+    let last = 0;
+    await place.until("all that goes on the way", async () => {
+      const [before, now] = [last, (last = written())];
+      return (now > 300_000 && now === before) || undefined;
+    });
+    child.kill("SIGKILL");
+    await place.until("the end of who carried it", async () => carriers().length === 0 || undefined);
+    await bench.ok(["sandbox", "resume", "demo"]);
+  });
+
+  it("lives through signals that ssh lives through: an interrupted sftp goes on", async () => {
+    for (const [signal, env] of [
+      ["SIGINT", {}],
+      ["SIGHUP", {}],
+      ["SIGINT", byTenki],
+    ] as const) {
+      const ssh = `trap "" ${signal.slice(3)}; exec ssh -F ${place.config} sbx-${id} "$0"`;
+      // Longer than a connection that is over is held.
+      const child = place.start("setsid", ["sh", "-c", ssh, "echo there; sleep 2; echo on"], env);
+      let said = "";
+      child.stdout?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+      const over = ended(child);
+      await place.until("its first word", async () => said === "there\n" || undefined);
+      process.kill(-Number(child.pid), signal);
+      assert.deepEqual([await over, said], [0, "there\non\n"], signal);
+    }
+  });
+
+  it("ends for who ignores that its children end, too", async () => {
+    const ignoring = `trap "" CHLD; exec "$0" knock "$@"`;
+    const words = [program, launcher, "sandbox", "ssh-proxy", "--session", id];
+    const child = place.start("sh", ["-c", ignoring, ...words]);
+    let said = "";
+    child.stdout?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    child.stdin?.end();
+    await place.until("its end", async () => child.exitCode === 0 || undefined);
+    assert.match(said, /^SSH-2\.0-/);
+  });
+
   it("ends with any of those who carry it, at both ends", async () => {
     for (const which of [0, 1, 2, 3]) {
       const { said, over, hears } = connect("exec sed -u s/545454/x/");
@@ -288,7 +393,6 @@ describe("ssh once more", () => {
   });
 
   it("becomes the command line whatever it is called with", async () => {
-    const program = join(launcher, "..", "..", "dist", "tenki-guest");
     for (const [words, expected] of [
       [["echo", "sandbox", "ssh-proxy", "--host", "../x"], "sandbox ssh-proxy --host ../x\n"],
       [["echo", "sandbox", "ssh-proxy", "--session", "demo"], "sandbox ssh-proxy --session demo\n"],
@@ -297,6 +401,11 @@ describe("ssh once more", () => {
       [["echo"], "\n"],
     ] as const)
       assert.equal((await place.run(program, ["knock", ...words])).stdout, expected);
+    for (const closed of ["<&-", "2>&-"]) {
+      const words = ["echo", "sandbox", "ssh-proxy", "--session", id];
+      const { stdout } = await place.run("sh", ["-c", `exec "$0" knock "$@" ${closed}`, program, ...words]);
+      assert.equal(stdout, `sandbox ssh-proxy --session ${id}\n`, closed);
+    }
     const { code, stderr } = await place.run(program, ["knock", "/nowhere/node", "sandbox"]);
     assert.deepEqual([code, stderr], [1, "error: /nowhere/node cannot be run: No such file or directory\n"]);
   });

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { TenkiError } from "../../domain/error.js";
@@ -19,6 +19,7 @@ export function configDirectory(io: Pick<Io, "env" | "homeDirectory">): string {
 export class ConfigFile {
   readonly path: string;
   #values: Promise<ConfigValues> | undefined;
+  #stamp: string | undefined;
 
   constructor(path: string) {
     this.path = path;
@@ -28,6 +29,11 @@ export class ConfigFile {
   values(): Promise<ConfigValues> {
     this.#values ??= this.#read();
     return this.#values;
+  }
+
+  /** Which file the values are of, and as of when; undefined where there was none, or they were changed since. */
+  get stamp(): string | undefined {
+    return this.#stamp;
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -49,6 +55,7 @@ export class ConfigFile {
         const values = await this.#parse(after);
         if (after !== before) await writeFileAtomic(target, after, 0o600);
         this.#values = Promise.resolve(values);
+        this.#stamp = undefined;
       });
     } catch (error) {
       if (error instanceof TenkiError) throw error;
@@ -59,6 +66,7 @@ export class ConfigFile {
   }
 
   async #read(): Promise<ConfigValues> {
+    this.#stamp = readStamp(this.path); // ahead of the text, which may be a later one's
     return this.#parse(this.#readText());
   }
 
@@ -78,5 +86,14 @@ export class ConfigFile {
     if (plain !== undefined) return plain;
     const { readYamlConfig } = await import("./yaml-config.js");
     return readYamlConfig(text, this.path);
+  }
+}
+
+function readStamp(path: string): string | undefined {
+  try {
+    const { dev, ino, ctimeNs } = statSync(path, { bigint: true });
+    return `${dev} ${ino} ${ctimeNs}`;
+  } catch {
+    return undefined;
   }
 }

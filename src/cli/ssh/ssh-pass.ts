@@ -15,8 +15,10 @@ import { refusalLines } from "./tell-refusal.js";
 export async function keepPass({ pass }: SSHLane, { files }: SshAccess, ctx: Context): Promise<void> {
   const isOwnKey = basename(files.certificate) === ownCertificate;
   if (pass === undefined || !isOwnKey || !(await isAsSaved(ctx))) return;
-  if (pass.laneSocket.includes("\n")) return;
-  await writeFileAtomic(files.pass, `${pass.laneSocket}\n${refusalLines()}\n\n${pass.request}`, 0o600);
+  const { stamp } = ctx.config;
+  if (stamp === undefined || pass.laneSocket.includes("\n")) return;
+  const lines = [stamp, pass.laneSocket, refusalLines(), "", pass.request];
+  await writeFileAtomic(files.pass, lines.join("\n"), 0o600);
   await utimes(files.pass, new Date(), new Date(pass.expiresAt));
 }
 

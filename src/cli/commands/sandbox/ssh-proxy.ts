@@ -38,6 +38,8 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
     tellEnd(options.ended);
     return;
   }
+  // A terminal's, for all of its programs: ssh may go on, as sftp's does, and else ends this.
+  const heedNoMore = ctx.io.onSignal("SIGINT", () => undefined);
   const giveBack = ctx.takeSignals(); // ssh ends what it has started, and nobody wants to read of it
   try {
     const access = await prepareProxied(options, ctx);
@@ -45,6 +47,7 @@ export async function run(options: OptionsOf<typeof define>, ctx: Context): Prom
     await relay(await connectGateway(access, ctx), ctx.io);
   } finally {
     giveBack();
+    heedNoMore();
   }
 }
 
