@@ -32,8 +32,8 @@ export const refusalLines = (): string =>
 const needsRenewal = (refusal: string): boolean => refusal !== "unknown_user";
 
 /**
- * Says on stderr why the server does not let ssh in, ahead of ssh, which only knows that it is so. Nobody waits for
- * that; that the certificate is to be another one is settled at once, for whoever comes next.
+ * Says on stderr why the server does not let ssh in; ssh only knows that it is so, and may have said that by then. Nobody
+ * waits for it; that the certificate is to be another one is settled at once, for whoever comes next.
  */
 export async function tellRefusal(refusal: LoginRefusal, access: SshAccess, ctx: Context): Promise<void> {
   const [message, hint] = words[refusal];
