@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Room for one descriptor, as the kernel wants it aligned. More than one is cut off by it, and closed. */
+/* Room for one descriptor, as the kernel wants it aligned, which is room for two. */
 union control {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(int))];
@@ -18,11 +18,12 @@ ssize_t send_descriptor(int to, int fd, const void *bytes, size_t size) {
     return sendmsg(to, &message, MSG_NOSIGNAL);
 }
 
+/* More than one is cut off by the length, and closed by the kernel: nobody would close what nobody asked for. */
 ssize_t receive_descriptor(int from, int *fd, void *bytes, size_t size, int flags) {
     union control control = {0};
     struct iovec part = {bytes, size};
     struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_LEN(sizeof *fd)};
     ssize_t count = recvmsg(from, &message, flags | MSG_CMSG_CLOEXEC);
     const struct cmsghdr *header = count < 0 ? NULL : CMSG_FIRSTHDR(&message);
     *fd = -1;

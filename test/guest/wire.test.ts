@@ -200,13 +200,18 @@ give(listening.accept()[0])`,
       assert.equal((await heard).length, 0, what);
       assert.equal(await over, "lend, and then nothing", what);
     }
-    const { link, over } = await fakeGuest(pairs.directory, "give(socket.socketpair()[0])");
-    const [lane, from] = await pairs.make();
-    await assert.rejects(
-      start(["true"], from, () => void lane.write("r"), link),
-      /does not answer/,
-    );
-    assert.equal(await over, "lend, and then more");
+    for (const how of [
+      "give(socket.socketpair()[0])",
+      "pair = socket.socketpair(); socket.send_fds(s, [lent], [end.fileno() for end in pair])", // one is taken
+    ]) {
+      const { link, over } = await fakeGuest(pairs.directory, how);
+      const [lane, from] = await pairs.make();
+      await assert.rejects(
+        start(["true"], from, () => void lane.write("r"), link),
+        /does not answer/,
+      );
+      assert.equal(await over, "lend, and then more", how);
+    }
   });
 
   it("is given up at once when the call is, though the caller says nothing", async () => {
