@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, lstatSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import {
   chmod,
   copyFile,
@@ -66,19 +66,9 @@ describe("ssh once more", () => {
     await place.ok(`sbx-${id}`, "true");
     await place.until("a pass", () => stat(pass));
   }
-  beforeEach(() =>
-    lstatSync(pass, { throwIfNoEntry: false })?.isFile() === true ? undefined : keepAfresh(),
-  );
+  beforeEach(keepAfresh); // what a test before has done to the settings spoils a pass, too
 
-  const connect = (line: string, session = id) => {
-    const child = place.start("ssh", ["-F", place.config, `sbx-${session}`, `echo there; ${line}`]);
-    const over = ended(child);
-    const said = { stdout: "", stderr: "" };
-    for (const name of ["stdout", "stderr"] as const)
-      child[name]?.on("data", (chunk: Buffer) => (said[name] += chunk.toString()));
-    const hears = (text: string) => place.until(text, async () => said.stdout.includes(text) || undefined);
-    return { child, said, hears, over };
-  };
+  const connect = (line: string, session = id) => place.connect(`sbx-${session}`, line);
 
   it("starts no command line, by the session's id and by its name", async () => {
     assert.equal(await startsTenki(), false);

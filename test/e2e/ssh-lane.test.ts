@@ -51,16 +51,10 @@ describe("ssh by the engine's own socket", () => {
     await writeFile(wayFile, `${gateway}\n${socket}\n`);
   });
 
-  /** A connection whose command says that it is there. */
   async function connected(host: string, line: string) {
-    const child = place.start("ssh", ["-F", place.config, host, `echo there; ${line}`]);
-    const over = ended(child);
-    const said = { stdout: "", stderr: "" };
-    for (const name of ["stdout", "stderr"] as const)
-      child[name]?.on("data", (chunk: Buffer) => (said[name] += chunk.toString()));
-    const hears = (text: string) => place.until(text, async () => said.stdout.includes(text) || undefined);
-    await hears("there\n");
-    return { child, said, hears, over };
+    const connection = place.connect(host, line);
+    await connection.hears("there\n");
+    return connection;
   }
 
   it("leads through the gateway where no socket to the server comes by it", async () => {

@@ -61,6 +61,17 @@ export class SshPlace {
     return child;
   }
 
+  /** A connection whose command says first that it is there: `there`, and a line feed. */
+  connect(host: string, line: string) {
+    const child = this.start("ssh", ["-F", this.config, host, `echo there; ${line}`]);
+    const over = ended(child);
+    const said = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const)
+      child[name]?.on("data", (chunk: Buffer) => (said[name] += chunk.toString()));
+    const hears = (text: string) => this.until(text, async () => said.stdout.includes(text) || undefined);
+    return { child, said, hears, over };
+  }
+
   /** Until an action comes to something. */
   async until<T>(what: string, action: () => Promise<T | undefined>): Promise<T> {
     const found = await waitUntil(() => action().catch(() => undefined), { timeoutMs: 30_000 });
